@@ -1,0 +1,83 @@
+# Two commands for a newcomer: `make setup`, `make demo`. Everything fetched lies in .tools and node_modules, by version.
+NODE_VERSION := 24.21.0
+ENVOY_VERSION := 1.40.0
+ENVOY_OLDEST_VERSION := 1.36.2
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+NODE := .tools/node-$(NODE_VERSION)/.done
+MODULES := node_modules/.done
+PROTOS := generated/.done
+PROTO_SOURCES := $(shell find protos scripts/protos scripts/gen-protos.ts -type f)
+
+.PHONY: help setup deps envoy envoy-oldest system check test demo examples bench fmt coverage drift overlay clean distclean
+
+help: ## show this help
+	@echo 'Coxswain: a zero-trust control plane for stock Envoy'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
+	  while IFS=$$'\t' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
+
+setup: deps system envoy ## fetch all that is needed: Node, packages, Envoy, system tools (again: instant)
+
+deps: $(PROTOS)
+
+$(NODE): scripts/setup/node.sh
+	@scripts/setup/node.sh $(NODE_VERSION)
+	@touch $@
+
+$(MODULES): package.json package-lock.json generated/package.json .npmrc | $(NODE)
+	@echo 'setup: npm packages'
+	@npm ci --ignore-scripts --prefer-offline --loglevel=error >/dev/null
+	@touch $@
+
+$(PROTOS): $(PROTO_SOURCES) $(MODULES) | $(NODE)
+	@echo 'setup: Envoy API'
+	@node --disable-warning=ExperimentalWarning scripts/gen-protos.ts >/dev/null
+	@touch $@
+
+system:
+	@scripts/setup/system.sh
+
+envoy:
+	@scripts/setup/envoy.sh $(ENVOY_VERSION)
+
+envoy-oldest: ## fetch the oldest Envoy that we support, too
+	@scripts/setup/envoy.sh $(ENVOY_OLDEST_VERSION)
+
+check: deps ## the gate before each commit: format, lint, rules, types, fast tests
+	@node test/run/main.ts --group check
+
+test: setup ## every layer of tests, real Envoys included
+	@node test/run/main.ts
+
+demo: setup ## a mesh on this machine, with a story to watch
+	@node examples/demo.ts
+
+examples: setup ## run every example and check what it promises
+	@node examples/run.ts
+
+bench: setup ## measure
+	@npm run --silent bench
+
+fmt: deps ## format, and mend what lint can mend by itself
+	@biome check --write .
+
+coverage: deps ## unit tests with a coverage report in coverage/
+	@c8 --include 'src/**' --reporter text-summary --reporter html node test/run/main.ts --layer unit
+
+drift: deps envoy ## compare our protobuf descriptor with the API inside Envoy
+	@node scripts/proto-drift.ts .tools/envoy-$(ENVOY_VERSION)/envoy
+
+overlay: deps envoy ## write protos/overlay.json again from the API inside Envoy
+	@node scripts/proto-drift.ts .tools/envoy-$(ENVOY_VERSION)/envoy --update
+
+clean: ## remove what was built
+	@find generated -mindepth 1 ! -name package.json -delete
+	@rm -rf coverage dist .tools/cache
+
+distclean: clean ## remove what was fetched, too
+	@rm -rf node_modules .tools

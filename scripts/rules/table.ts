@@ -1,0 +1,87 @@
+/**
+ * Who may import whom, below `src/`. A target is a folder, or a file without its suffix; `types:` in front allows
+ * `import type` only. `*` is everything; `@envoyproxy/protos` is the generated package. A layer may always import itself.
+ */
+export const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
+  model: ['lib'],
+  config: ['model', 'lib'],
+  snapshot: ['types:config/source', 'model', 'lib'],
+  translate: ['snapshot', 'model', 'lib', '@envoyproxy/protos'],
+  xds: ['model/ids', 'model/object', 'model/proxy', 'model/resource', 'model/type-urls', 'lib', '@envoyproxy/protos'],
+  // What the server asks of an authenticator is the server's interface; only its types cross.
+  ca: ['types:xds/provider', 'model/ids', 'model/proxy', 'model/resource', 'model/type-urls', 'lib', '@envoyproxy/protos'],
+  agent: ['ca', 'xds', 'model/ids', 'model/object', 'model/proxy', 'lib', '@envoyproxy/protos'],
+  webhook: ['config/decode', 'model', 'lib'],
+  admin: ['model', 'lib'],
+  cli: ['*'],
+  sandbox: ['*'],
+  main: ['*'],
+  runtime: ['*'],
+  settings: ['*'],
+};
+
+/** Parts of a layer that are closed to others, or may use less than their layer does. */
+export const PARTS: readonly {
+  readonly part: string;
+  readonly onlyFrom?: string;
+  readonly never?: readonly string[];
+}[] = [
+  { part: 'config/legacy', onlyFrom: 'config' },
+  { part: 'translate/policy', never: ['@envoyproxy/protos', 'translate/envoy'] },
+];
+
+/** One door for each outside package: the files or folders that may import it. To add a package, give it a door here. */
+export const DOORS: Readonly<Record<string, readonly string[]>> = {
+  '@grpc/grpc-js': ['lib/grpc', 'agent/server', 'ca/server', 'webhook/server', 'xds/server', 'xds/services', 'admin/server'],
+  '@kubernetes/client-node': ['lib/kube'],
+  '@peculiar/x509': ['ca/x509'],
+  commander: ['cli', 'main'],
+  'ipaddr.js': ['lib/ip'],
+  jose: ['ca/join-token', 'ca/join-keys'],
+  'js-yaml': ['lib/yaml'],
+  'lru-cache': ['translate/cache'],
+  picocolors: ['cli'],
+  pino: ['lib/log'],
+  'prom-client': ['admin/metrics'],
+  'reflect-metadata': ['ca/x509'],
+  yaml: ['lib/yaml', 'cli/output', 'sandbox/documents'],
+};
+
+/** What must be a pure function of its arguments: tested by value, cached, replayed and run offline for free. */
+export const PURE: readonly string[] = [
+  'model',
+  'translate',
+  'snapshot/diff',
+  'snapshot/indexes',
+  'snapshot/snapshot',
+  'xds/delta',
+  'xds/resource',
+  'xds/sotw',
+  'xds/subscription',
+  'ca/rotation',
+  'ca/template',
+  'ca/verify',
+];
+
+/** What pure code must not mention, and where it comes from instead. */
+export const IMPURE: readonly { readonly code: RegExp; readonly instead: string }[] = [
+  {
+    // `new Date(milliseconds)` only converts.
+    code: /\bDate\s*\.\s*now\b|\bnew\s+Date\b(?!\s*\(\s*[^\s)])|(?<!\bnew\s+)\bDate\s*\(/,
+    instead: 'take the time as an argument',
+  },
+  { code: /\bMath\s*\.\s*random\b/, instead: 'take the number as an argument' },
+  { code: /\b(?:randomUUID|randomBytes|randomInt|getRandomValues)\b/, instead: 'take the value as an argument' },
+  { code: /(?<![.\w])process\b(?!\s*[:?(])/, instead: 'take the setting as an argument' },
+  { code: /(?<![.\w])console\b/, instead: 'return a finding' },
+  { code: /\b(?:setTimeout|setInterval|setImmediate|queueMicrotask)\b/, instead: 'wait in the caller' },
+  { code: /(?<![.\w])(?:performance|fetch)\b(?=\s*[.(])/, instead: 'measure or fetch in the caller' },
+  { code: /(?<![.\w])await\b/, instead: 'wait in the caller' },
+];
+
+/** Node modules that compute only; a pure file may import no other. */
+export const PURE_NODE_MODULES: readonly string[] = ['node:assert', 'node:crypto', 'node:net', 'node:util'];
+
+/** Modules of `lib` that do I/O, and so are closed to pure files. */
+export const IMPURE_LIB: readonly string[] = ['lib/kube', 'lib/grpc', 'lib/log'];

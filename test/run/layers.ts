@@ -1,0 +1,71 @@
+/** A layer that is a program: counts as one test, or as many as its last line `N passed, N failed` says. */
+export interface CommandLayer {
+  readonly kind: 'command';
+  readonly name: string;
+  readonly command: readonly string[];
+  /** Where this path is absent there is nothing to run yet. */
+  readonly needs?: string;
+  /** Shows what it prints as it goes; otherwise only where it fails. */
+  readonly live?: boolean;
+  readonly minutes: number;
+}
+
+/** A layer of mocha tests: all `*.test.ts` in a folder, loaded into a process of their own. */
+export interface MochaLayer {
+  readonly kind: 'mocha';
+  readonly name: string;
+  readonly folder: string;
+  readonly reporter: 'dot' | 'spec';
+  /** For one test, unless it sets its own. */
+  readonly timeoutSeconds: number;
+  /** For the whole layer: then it counts as failed. */
+  readonly minutes: number;
+}
+
+export type Layer = CommandLayer | MochaLayer;
+
+/** The Envoy to test with: the pinned one, unless a run over other versions says otherwise. */
+const ENVOY = process.env['ENVOY'] ?? '.tools/envoy-1.40.0/envoy';
+
+const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
+
+function command(name: string, words: readonly string[], more: Partial<CommandLayer> = {}): CommandLayer {
+  return { kind: 'command', name, command: words, minutes: 5, ...more };
+}
+
+function mocha(folder: string, timeoutSeconds: number, minutes: number, reporter: 'dot' | 'spec' = 'dot'): MochaLayer {
+  return { kind: 'mocha', name: folder, folder: `test/${folder}`, timeoutSeconds, minutes, reporter };
+}
+
+/** All layers, in the order in which they run: the cheapest answer first. */
+export const LAYERS: readonly Layer[] = [
+  command('format', ['biome', 'format', '.']),
+  command('lint', ['biome', 'lint', '--error-on-warnings', '.']),
+  command('rules', [...node, 'scripts/import-rules.ts']),
+  command('types', ['tsc', '--noEmit']),
+  command('generated', [...node, 'scripts/gen-protos.ts', '--check']),
+  command('test-files', [...node, 'test/run/test-files.ts']),
+  mocha('unit', 5, 2),
+  mocha('golden', 10, 2),
+  mocha('property', 60, 5),
+  mocha('fuzz', 60, 5),
+  mocha('protocol', 20, 5),
+  command('drift', [...node, 'scripts/proto-drift.ts', ENVOY]),
+  mocha('integration/envoy', 60, 15, 'spec'),
+  mocha('integration/kube', 120, 15, 'spec'),
+  mocha('e2e', 180, 30, 'spec'),
+  command('examples', [...node, 'examples/run.ts'], { needs: 'examples/run.ts', live: true, minutes: 20 }),
+];
+
+/** What `make check` runs: no Envoy, no root, two minutes at most. */
+export const CHECK: ReadonlySet<string> = new Set([
+  'format',
+  'lint',
+  'rules',
+  'types',
+  'generated',
+  'test-files',
+  'unit',
+  'golden',
+  'property',
+]);
