@@ -1,0 +1,16 @@
+import type { AuthorizationPolicy } from './authorization-policy.ts';
+import type { PeerAuthentication } from './peer-authentication.ts';
+import type { EndpointSlice, Service } from './service.ts';
+import type { Namespace, ServiceAccount, Workload } from './workload.ts';
+
+/** Every object that Coxswain reads, parsed once at the edge. */
+export type MeshObject =
+  | Namespace
+  | ServiceAccount
+  | Workload
+  | Service
+  | EndpointSlice
+  | PeerAuthentication
+  | AuthorizationPolicy;
+
+export type MeshKind = MeshObject['kind'];

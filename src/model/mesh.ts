@@ -1,0 +1,20 @@
+import { type TrustDomain, trustDomain } from './ids.ts';
+
+/** Mesh-wide settings; field names as in Istio's MeshConfig where one exists (product.md). */
+export interface Mesh {
+  readonly trustDomain: TrustDomain;
+  readonly trustDomainAliases: readonly TrustDomain[];
+  readonly rootNamespace: string;
+  readonly dnsDomain: string;
+  readonly enableAutoMtls: boolean;
+  readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
+}
+
+export const defaultMesh: Mesh = {
+  trustDomain: trustDomain('cluster.local'),
+  trustDomainAliases: [],
+  rootNamespace: 'istio-system',
+  dnsDomain: 'cluster.local',
+  enableAutoMtls: true,
+  outboundTrafficPolicy: 'ALLOW_ANY',
+};
