@@ -1,0 +1,42 @@
+import { endpointSliceReader } from './endpoint-slice.ts';
+import type { KindReader } from './kind.ts';
+import { namespaceReader, serviceAccountReader } from './namespace.ts';
+import { podReader } from './pod.ts';
+import { authorizationPolicyReader, peerAuthenticationReader } from './policies.ts';
+import { serviceReader } from './service.ts';
+import { workloadEntryReader } from './workload-entry.ts';
+
+/** Every kind that Coxswain reads. */
+export const kindReaders: readonly KindReader[] = [
+  namespaceReader,
+  serviceAccountReader,
+  serviceReader,
+  podReader,
+  workloadEntryReader,
+  endpointSliceReader,
+  peerAuthenticationReader,
+  authorizationPolicyReader,
+];
+
+const byKind = new Map(kindReaders.map((reader) => [`${reader.group}/${reader.kind}`, reader]));
+
+/** The reader of a kind in an API group; '' is the core group. */
+export function readerOf(group: string, kind: string): KindReader | undefined {
+  return byKind.get(`${group}/${kind}`);
+}
+
+/** `group/version` of a reader, newest first. */
+export function apiVersions(reader: KindReader): readonly string[] {
+  return reader.versions.map((version) => (reader.group === '' ? version : `${reader.group}/${version}`));
+}
+
+/** Kinds that protect something, exist in the wild, and are not evaluated by this version: leaving them out must show. */
+export const unsupportedPolicies: readonly string[] = [
+  'security.istio.io/RequestAuthentication',
+  'authentication.istio.io/Policy',
+  'authentication.istio.io/MeshPolicy',
+  'rbac.istio.io/ServiceRole',
+  'rbac.istio.io/ServiceRoleBinding',
+  'rbac.istio.io/ClusterRbacConfig',
+  'rbac.istio.io/RbacConfig',
+];

@@ -1,0 +1,38 @@
+import { failClosedAuthorizationPolicy, failClosedPeerAuthentication } from '../fail-closed.ts';
+import { authorizationPolicyFields, readAuthorizationPolicy } from './authorization-policy.ts';
+import type { KindReader } from './kind.ts';
+import { peerAuthenticationFields, readPeerAuthentication } from './peer-authentication.ts';
+
+const security = {
+  group: 'security.istio.io',
+  versions: ['v1', 'v1beta1'],
+  namespaced: true,
+  fields: ['spec', 'status'],
+};
+
+const underSpec = (names: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(names.map((name) => [name, 'indent it under "spec"']));
+
+/** PeerAuthentication, whole (behaviour.md 1.1). Broken ones go through fail-closed.ts. */
+export const peerAuthenticationReader: KindReader = {
+  ...security,
+  kind: 'PeerAuthentication',
+  hints: underSpec(peerAuthenticationFields),
+  read({ document, metadata, report, outside }) {
+    const parts = readPeerAuthentication(document.get('spec'), outside);
+    const closed = failClosedPeerAuthentication(metadata.meta, parts);
+    return report.clean ? { object: closed.object } : closed;
+  },
+};
+
+/** AuthorizationPolicy, ALLOW and DENY (behaviour.md 1.3). Broken ones go through fail-closed.ts. */
+export const authorizationPolicyReader: KindReader = {
+  ...security,
+  kind: 'AuthorizationPolicy',
+  hints: underSpec(authorizationPolicyFields),
+  read({ document, metadata, report, outside }) {
+    const parts = readAuthorizationPolicy(document.get('spec'), document.get('metadata').child('annotations'), outside);
+    const closed = failClosedAuthorizationPolicy(metadata.meta, parts);
+    return report.clean ? { object: closed.object } : closed;
+  },
+};

@@ -1,0 +1,16 @@
+import type { Finding } from '../model/finding.ts';
+import type { Mesh } from '../model/mesh.ts';
+import type { MeshObject } from '../model/mesh-object.ts';
+import { lintMtls } from './lint/mtls.ts';
+import { lintReach } from './lint/reach.ts';
+import { lintTcp } from './lint/tcp.ts';
+import { worldOf } from './lint/world.ts';
+
+/**
+ * What only shows when the whole set is seen: policies that have no effect, reach nobody, or do something else than they
+ * say. Never errors: all of it is valid. `decode` has already told what shows in one object.
+ */
+export function lint(objects: readonly MeshObject[], mesh: Mesh): readonly Finding[] {
+  const world = worldOf(objects, mesh);
+  return [...lintMtls(world), ...lintReach(world), ...lintTcp(world)];
+}

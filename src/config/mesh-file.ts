@@ -1,0 +1,143 @@
+import { parseDocuments } from '../lib/yaml.ts';
+import type { Finding } from '../model/finding.ts';
+import { trustDomain } from '../model/ids.ts';
+import { defaultMesh, type Mesh } from '../model/mesh.ts';
+import { Field, type Fields } from './decode/field.ts';
+import { checkNamespaceName } from './decode/names.ts';
+import { Report } from './decode/report.ts';
+import { maxFileSize } from './file-content.ts';
+
+/** Fields of Istio's MeshConfig, and of product.md, that change no decision of this version. */
+const unusedFields = [
+  'accessLogEncoding',
+  'accessLogFile',
+  'accessLogFormat',
+  'ca',
+  'caCertificates',
+  'certificates',
+  'compatibility',
+  'connectTimeout',
+  'defaultConfig',
+  'defaultDestinationRuleExportTo',
+  'defaultHttpRetryPolicy',
+  'defaultProviders',
+  'defaultServiceExportTo',
+  'defaultVirtualServiceExportTo',
+  'disableEnvoyListenerLog',
+  'discoverySelectors',
+  'dnsRefreshRate',
+  'enableEnvoyAccessLogService',
+  'enablePrometheusMerge',
+  'enableTracing',
+  'extensionProviders',
+  'hboneIdleTimeout',
+  'h2UpgradePolicy',
+  'inboundClusterStatName',
+  'inboundTrafficPolicy',
+  'ingressClass',
+  'ingressControllerMode',
+  'ingressSelector',
+  'ingressService',
+  'localityLbSetting',
+  'outboundClusterStatName',
+  'protocolDetectionTimeout',
+  'proxyHttpPort',
+  'proxyInboundListenPort',
+  'proxyListenPort',
+  'serviceScopeConfigs',
+  'serviceSettings',
+  'tcpKeepalive',
+  'verifyCertificateAtClient',
+];
+
+/** Fields that would make something stricter than this version does: to run without them would widen access. */
+const refusedFields = ['meshMTLS', 'pathNormalization', 'tlsDefaults'];
+
+const usedFields = [
+  'trustDomain',
+  'trustDomainAliases',
+  'rootNamespace',
+  'dnsDomain',
+  'enableAutoMtls',
+  'outboundTrafficPolicy',
+];
+
+/** Mesh settings, and what is wrong with them. With an error among the findings the settings must not be used. */
+export interface MeshFile {
+  readonly mesh: Mesh;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Reads mesh settings (product.md, "Mesh settings"): strict, every field optional, defaults as in model/mesh.ts. What is
+ * wrong keeps its default in `mesh`, so that a caller who only shows them can go on.
+ */
+export function readMeshFile(path: string, text: string): MeshFile {
+  const fileReport = new Report({ object: '', origin: { kind: 'file', path, line: 1 }, positions: undefined });
+  if (text.length > maxFileSize) {
+    fileReport.error([], 'file-too-large', 'the file is larger than 8 MiB');
+    return { mesh: defaultMesh, findings: fileReport.findings };
+  }
+  const [document, second] = parseDocuments(text);
+  if (document === undefined) return { mesh: defaultMesh, findings: [] };
+  const broken = [document, second].find((each) => each?.kind === 'broken');
+  if (broken?.kind === 'broken') {
+    const report = new Report({ object: '', origin: { kind: 'file', path, line: broken.line }, positions: undefined });
+    report.error([], 'bad-yaml', broken.message, broken.hint);
+    return { mesh: defaultMesh, findings: report.findings };
+  }
+  if (document.kind === 'broken') return { mesh: defaultMesh, findings: [] };
+  const report = new Report({
+    object: '',
+    origin: { kind: 'file', path, line: document.line },
+    positions: document.positions,
+  });
+  if (second !== undefined)
+    report.error([], 'one-document-only', 'mesh settings are one YAML document', 'remove the others');
+  const fields = new Field(document.value, [], report).fields([...usedFields, ...unusedFields, ...refusedFields], {
+    apiVersion: 'mesh settings are plain fields, not a Kubernetes object',
+  });
+  return { mesh: fields === undefined ? defaultMesh : readMesh(fields), findings: report.findings };
+}
+
+function readMesh(fields: Fields): Mesh {
+  for (const name of unusedFields) {
+    const field = fields.get(name);
+    if (field.written) field.warning('not-supported', `${name} is not used by this version`);
+  }
+  for (const name of refusedFields) {
+    const field = fields.get(name);
+    if (field.written)
+      field.error(
+        'not-supported',
+        `${name} is not supported by this version`,
+        'remove it if the defaults are good enough',
+      );
+  }
+  const namespace = fields.get('rootNamespace').text();
+  if (namespace !== undefined) checkNamespaceName(fields.get('rootNamespace'), namespace);
+  const domain = readDomain(fields.get('trustDomain'));
+  const aliases = (fields.get('trustDomainAliases').items() ?? []).flatMap((item) => readDomain(item) ?? []);
+  const policy = fields.get('outboundTrafficPolicy').fields(['mode']);
+  return {
+    trustDomain: domain === undefined ? defaultMesh.trustDomain : trustDomain(domain),
+    trustDomainAliases: aliases.map(trustDomain),
+    rootNamespace: namespace ?? defaultMesh.rootNamespace,
+    dnsDomain: readDomain(fields.get('dnsDomain')) ?? defaultMesh.dnsDomain,
+    enableAutoMtls: fields.get('enableAutoMtls').boolean() ?? defaultMesh.enableAutoMtls,
+    outboundTrafficPolicy:
+      policy?.get('mode').oneOf(['ALLOW_ANY', 'REGISTRY_ONLY']) ?? defaultMesh.outboundTrafficPolicy,
+  };
+}
+
+/** A trust domain or DNS domain: lower-case letters, digits, ".", "-" and "_" (SPIFFE-ID section 2.1). */
+function readDomain(field: Field): string | undefined {
+  const text = field.text();
+  if (text === undefined) return undefined;
+  if (text.length <= 255 && /^[a-z0-9._-]+$/.test(text)) return text;
+  return field.error(
+    'bad-name',
+    `${JSON.stringify(text)} is not a valid domain`,
+    'use lower-case letters, digits, ".", "-" and "_"',
+  );
+}

@@ -1,0 +1,69 @@
+import { expect } from 'chai';
+import { readMeshFile } from '../../../src/config/mesh-file.ts';
+import { defaultMesh } from '../../../src/model/mesh.ts';
+
+const said = (text: string): readonly string[] =>
+  readMeshFile('mesh.yaml', text).findings.map(
+    ({ severity, code, field, message, hint, origin }) =>
+      `${origin.kind === 'file' ? origin.line : ''} ${severity} ${code} ${field}: ${message}${hint === '' ? '' : ` (${hint})`}`,
+  );
+
+describe('mesh file', () => {
+  it('is all defaults when empty', () => {
+    for (const text of ['', '# nothing\n', '---\n', '{}'])
+      expect(readMeshFile('mesh.yaml', text)).to.deep.equal({ mesh: defaultMesh, findings: [] });
+  });
+
+  it('sets every field', () => {
+    const text = `trustDomain: td1
+trustDomainAliases: [td2, td3]
+rootNamespace: mesh
+dnsDomain: example.local
+enableAutoMtls: false
+outboundTrafficPolicy: {mode: REGISTRY_ONLY}
+`;
+    expect(readMeshFile('mesh.yaml', text)).to.deep.equal({
+      mesh: {
+        trustDomain: 'td1',
+        trustDomainAliases: ['td2', 'td3'],
+        rootNamespace: 'mesh',
+        dnsDomain: 'example.local',
+        enableAutoMtls: false,
+        outboundTrafficPolicy: 'REGISTRY_ONLY',
+      },
+      findings: [],
+    });
+  });
+
+  it('refuses what it does not know, and keeps the default', () => {
+    const text = 'trustDomian: td1\nenableAutoMtls: "yes"\noutboundTrafficPolicy: {mode: ALLOW}\ntrustDomain: TD 1\n';
+    expect(said(text)).to.deep.equal([
+      '1 error unknown-field trustDomian: unknown field "trustDomian" (did you mean "trustDomain"?)',
+      '4 error bad-name trustDomain: "TD 1" is not a valid domain (use lower-case letters, digits, ".", "-" and "_")',
+      '2 error wrong-type enableAutoMtls: must be true or false, not a string',
+      '3 error bad-value outboundTrafficPolicy.mode: unsupported value "ALLOW" (use one of: ALLOW_ANY, REGISTRY_ONLY)',
+    ]);
+    expect(readMeshFile('mesh.yaml', text).mesh).to.deep.equal(defaultMesh);
+  });
+
+  it('warns about settings that are not used, and refuses those that would make something stricter', () => {
+    expect(
+      said('accessLogFile: /dev/stdout\ncompatibility: "1.1"\npathNormalization: {normalization: MERGE_SLASHES}\n'),
+    ).to.deep.equal([
+      '1 warning not-supported accessLogFile: accessLogFile is not used by this version',
+      '2 warning not-supported compatibility: compatibility is not used by this version',
+      '3 error not-supported pathNormalization: pathNormalization is not supported by this version (remove it if the defaults are good enough)',
+    ]);
+  });
+
+  it('is one document of plain fields', () => {
+    expect(said('trustDomain: a\n---\ntrustDomain: b\n')).to.deep.equal([
+      '1 error one-document-only : mesh settings are one YAML document (remove the others)',
+    ]);
+    expect(said('- a\n')).to.deep.equal(['1 error wrong-type : must be an object, not a list']);
+    expect(said('a: [\n')).to.have.length(1);
+    expect(said('apiVersion: v1\n')).to.deep.equal([
+      '1 error unknown-field apiVersion: unknown field "apiVersion" (mesh settings are plain fields, not a Kubernetes object)',
+    ]);
+  });
+});
