@@ -1,0 +1,66 @@
+import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
+import type { Mesh } from '../model/mesh.ts';
+import type { MeshObject } from '../model/mesh-object.ts';
+import type { PeerAuthentication } from '../model/peer-authentication.ts';
+import type { EndpointSlice, Service } from '../model/service.ts';
+import type { Namespace, ServiceAccount, Workload } from '../model/workload.ts';
+
+/** The objects of one kind in one namespace, by name. */
+export type Named<T> = ReadonlyMap<string, T>;
+/** The objects of one kind: by namespace, then by name. Empty namespaces are left out. */
+export type ByNamespace<T> = ReadonlyMap<string, Named<T>>;
+
+/**
+ * Everything known at one moment. Frozen: a change makes a new snapshot that shares all maps it didn't touch, so "is it
+ * the same?" is a comparison of references.
+ */
+export interface Snapshot {
+  /** Grows by one with every change; for logs and debug pages, never for versions. */
+  readonly generation: number;
+  readonly mesh: Mesh;
+  readonly namespaces: ByNamespace<Namespace>;
+  readonly serviceAccounts: ByNamespace<ServiceAccount>;
+  readonly pods: ByNamespace<Workload>;
+  readonly workloadEntries: ByNamespace<Workload>;
+  readonly services: ByNamespace<Service>;
+  readonly endpointSlices: ByNamespace<EndpointSlice>;
+  readonly peerAuthentications: ByNamespace<PeerAuthentication>;
+  readonly authorizationPolicies: ByNamespace<AuthorizationPolicy>;
+}
+
+/** The snapshot's field that holds a kind. */
+export const fieldOfKind = {
+  Namespace: 'namespaces',
+  ServiceAccount: 'serviceAccounts',
+  Pod: 'pods',
+  WorkloadEntry: 'workloadEntries',
+  Service: 'services',
+  EndpointSlice: 'endpointSlices',
+  PeerAuthentication: 'peerAuthentications',
+  AuthorizationPolicy: 'authorizationPolicies',
+} as const satisfies Record<MeshObject['kind'], keyof Snapshot>;
+
+export function emptySnapshot(mesh: Mesh): Snapshot {
+  return {
+    generation: 0,
+    mesh,
+    namespaces: new Map(),
+    serviceAccounts: new Map(),
+    pods: new Map(),
+    workloadEntries: new Map(),
+    services: new Map(),
+    endpointSlices: new Map(),
+    peerAuthentications: new Map(),
+    authorizationPolicies: new Map(),
+  };
+}
+
+/** All objects of one kind in a namespace; empty where there are none. */
+export function inNamespace<T>(objects: ByNamespace<T>, namespace: string): Iterable<T> {
+  return objects.get(namespace)?.values() ?? [];
+}
+
+/** Every object of one kind, by namespace. */
+export function* all<T>(objects: ByNamespace<T>): Iterable<T> {
+  for (const named of objects.values()) yield* named.values();
+}

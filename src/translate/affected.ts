@@ -1,0 +1,155 @@
+import { assertNever } from '../lib/assert-never.ts';
+import type { MeshObject } from '../model/mesh-object.ts';
+import { type Selector, selects, selectsAll } from '../model/selector.ts';
+import type { EndpointSlice, Service } from '../model/service.ts';
+import type { Workload } from '../model/workload.ts';
+import { type Change, sides, subject } from '../snapshot/diff.ts';
+import { serviceSelects } from '../snapshot/indexes.ts';
+import { inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
+import type { View } from './view.ts';
+
+/** What a set of changes can have an effect on. Everything else isn't even looked at. */
+export interface Scope {
+  /** `namespace/name` of services whose clients' configuration reads a change. */
+  readonly services: ReadonlySet<string>;
+  /** A Service came, went or changed: addresses may have other owners. */
+  readonly servicesChanged: boolean;
+  /** `namespace/name` of workloads whose proxies may belong to another view. */
+  readonly workloads: ReadonlySet<string>;
+  /** Namespaces whose selectors may read other labels. */
+  readonly selectorsChanged: ReadonlySet<string> | 'all';
+  /** Namespaces where EndpointSlices may lead to other workloads by address. */
+  readonly pinsChanged: ReadonlySet<string>;
+  /** Views that read a change. */
+  readonly views: { readonly namespaces: ReadonlySet<string> | 'all'; readonly reads: (view: View) => boolean };
+}
+
+/** Finds what `changes`, which lead from `before` to `after`, can have an effect on. */
+export function affected(before: Snapshot, after: Snapshot, changes: readonly Change[]): Scope {
+  const collector = new Collector(before, after);
+  for (const change of changes) collector.add(change);
+  return collector;
+}
+
+class Collector implements Scope {
+  readonly services = new Set<string>();
+  servicesChanged = false;
+  readonly workloads = new Set<string>();
+  readonly #selectors = new Set<string>();
+  #allSelectors = false;
+  readonly pinsChanged = new Set<string>();
+  readonly #viewNamespaces = new Map<string, ((view: View) => boolean)[]>();
+  readonly #everywhere: ((view: View) => boolean)[] = [];
+  readonly #before: Snapshot;
+  readonly #after: Snapshot;
+
+  constructor(before: Snapshot, after: Snapshot) {
+    this.#before = before;
+    this.#after = after;
+  }
+
+  get selectorsChanged(): ReadonlySet<string> | 'all' {
+    return this.#allSelectors ? 'all' : this.#selectors;
+  }
+
+  get views(): Scope['views'] {
+    const reads = (view: View): boolean =>
+      this.#everywhere.some((each) => each(view)) ||
+      (this.#viewNamespaces.get(view.namespace) ?? []).some((each) => each(view));
+    return { namespaces: this.#everywhere.length > 0 ? 'all' : new Set(this.#viewNamespaces.keys()), reads };
+  }
+
+  add(change: Change): void {
+    const { kind, meta } = subject(change);
+    const root = meta.namespace === this.#after.mesh.rootNamespace;
+    switch (kind) {
+      case 'Namespace':
+      case 'ServiceAccount':
+        return;
+      case 'Pod':
+      case 'WorkloadEntry':
+        this.#addWorkload(change, meta.namespace, meta.name);
+        return;
+      case 'EndpointSlice':
+        for (const side of sides(change) as EndpointSlice[]) this.services.add(`${meta.namespace}/${side.service}`);
+        this.#addPins(meta.namespace);
+        return;
+      case 'Service':
+        this.services.add(`${meta.namespace}/${meta.name}`);
+        this.servicesChanged = true;
+        this.#selectors.add(meta.namespace);
+        this.#addPins(meta.namespace);
+        this.#addViews(meta.namespace, (view) =>
+          (sides(change) as Service[]).some(
+            (service) => serviceSelects(service, view.labels) || view.pinnedBy.includes(service.meta.name),
+          ),
+        );
+        return;
+      case 'PeerAuthentication':
+        this.#selectors.add(meta.namespace);
+        this.#addPeerAuthentication(change, meta.namespace, root);
+        return;
+      case 'AuthorizationPolicy': {
+        if (root) this.#allSelectors = true;
+        else this.#selectors.add(meta.namespace);
+        const selectors = selectorsOf(change);
+        this.#addViews(root ? 'all' : meta.namespace, (view) => selectors.some((each) => selects(each, view.labels)));
+        return;
+      }
+      default:
+        assertNever(kind);
+    }
+  }
+
+  #addWorkload(change: Change, namespace: string, name: string): void {
+    this.workloads.add(`${namespace}/${name}`);
+    const workloads = sides(change) as Workload[];
+    const addresses = new Set(workloads.flatMap((workload) => workload.addresses));
+    for (const snapshot of [this.#before, this.#after]) {
+      for (const service of inNamespace(snapshot.services, namespace)) {
+        if (workloads.some((workload) => serviceSelects(service, workload.labels)))
+          this.services.add(`${namespace}/${service.meta.name}`);
+      }
+      // Slices name pods and addresses, whatever labels those have, so also for a service with a selector.
+      for (const slice of inNamespace(snapshot.endpointSlices, namespace)) {
+        if (slice.endpoints.some(({ pod, addresses: own }) => pod === name || own.some((each) => addresses.has(each))))
+          this.services.add(`${namespace}/${slice.service}`);
+      }
+    }
+  }
+
+  #addPins(namespace: string): void {
+    this.#selectors.add(namespace);
+    this.pinsChanged.add(namespace);
+  }
+
+  #addPeerAuthentication(change: Change, namespace: string, root: boolean): void {
+    const selectors = selectorsOf(change);
+    const wide = selectors.some(selectsAll);
+    if (root && !wide) return;
+    this.#addViews(root ? 'all' : namespace, (view) => selectors.some((each) => selects(each, view.labels)));
+    for (const named of root ? this.#after.services.values() : [this.#after.services.get(namespace)]) {
+      for (const service of named?.values() ?? []) this.services.add(`${service.meta.namespace}/${service.meta.name}`);
+    }
+  }
+
+  #addViews(namespace: string | 'all', reads: (view: View) => boolean): void {
+    if (namespace === 'all') {
+      this.#everywhere.push(reads);
+      return;
+    }
+    const known = this.#viewNamespaces.get(namespace) ?? [];
+    known.push(reads);
+    this.#viewNamespaces.set(namespace, known);
+  }
+}
+
+function selectorsOf(change: Change): readonly Selector[] {
+  return sides(change)
+    .map((side) => selectorOf(side))
+    .filter((selector) => selector !== undefined);
+}
+
+function selectorOf(object: MeshObject): Selector | undefined {
+  return object.kind === 'PeerAuthentication' || object.kind === 'AuthorizationPolicy' ? object.selector : undefined;
+}

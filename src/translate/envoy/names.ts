@@ -1,0 +1,34 @@
+/** Names that dashboards, `proxy-config` and Istio's own tools know (product.md; behaviour.md 3 and 4). */
+
+export const virtualInbound = 'virtualInbound';
+export const virtualOutbound = 'virtualOutbound';
+export const inboundPort = 15006;
+export const outboundPort = 15001;
+/** Ports of the sidecar itself: no service listener is made for them. */
+export const reservedPorts: ReadonlySet<number> = new Set([15000, 15001, 15006, 15020, 15021, 15090]);
+
+export const blackHoleCluster = 'BlackHoleCluster';
+export const passthroughCluster = 'PassthroughCluster';
+export const inboundPassthroughCluster = 'InboundPassthroughCluster';
+
+export const inboundCluster = (targetPort: number): string => `inbound|${targetPort}||`;
+export const outboundCluster = (port: number, host: string): string => `outbound|${port}||${host}`;
+/** What mesh clients send as SNI: never the host name itself. */
+export const outboundSni = (port: number, host: string): string => `outbound_.${port}_._.${host}`;
+
+export const outboundListener = (address: string, port: number): string => `${address}_${port}`;
+export const routeOfPort = (port: number): string => String(port);
+export const routeOfService = (host: string, port: number): string => `${host}:${port}`;
+
+/**
+ * A virtual host's name. VHDS takes from it the route configuration it belongs to (the part before the first slash), and
+ * removes by this name, so inline routes use the same one.
+ */
+export const virtualHostName = (host: string, port: number): string => `${port}/${host}:${port}`;
+
+export const workloadSecret = 'default';
+export const rootSecret = 'ROOTCA';
+
+/** HTTP filters that arrive by extension config discovery, in filter order. Every sidecar has both, also when empty. */
+export const rbacDenyFilter = 'coxswain.http.rbac.deny';
+export const rbacAllowFilter = 'coxswain.http.rbac.allow';

@@ -1,0 +1,97 @@
+import { any, type envoy } from '@envoyproxy/protos';
+import type { Mesh } from '../../model/mesh.ts';
+import type { Resource } from '../../model/resource.ts';
+import { plainHttp } from './alpn.ts';
+import { httpAlpnFilter, outboundHttp, tcpProxy } from './http-connection-manager.ts';
+import {
+  blackHoleCluster,
+  outboundCluster,
+  outboundListener,
+  outboundPort,
+  passthroughCluster,
+  routeOfPort,
+  routeOfService,
+  virtualOutbound,
+} from './names.ts';
+import { resource } from './resource.ts';
+import { seconds } from './sources.ts';
+
+type Listener = envoy.config.listener.v3.Listener;
+
+const outbound = 2;
+
+/** Hands each intercepted outbound connection to the listener of its original destination; the rest passes or ends. */
+export function virtualOutboundListener(policy: Mesh['outboundTrafficPolicy']): Resource {
+  return resource('listener', virtualOutbound, {
+    name: virtualOutbound,
+    address: { socketAddress: { address: '0.0.0.0', portValue: outboundPort } },
+    trafficDirection: outbound,
+    useOriginalDst: { value: true },
+    filterChains: [
+      {
+        name: `${virtualOutbound}-blackhole`,
+        filterChainMatch: { destinationPort: { value: outboundPort } },
+        filters: [tcpProxy(blackHoleCluster)],
+      },
+      {
+        name: `${virtualOutbound}-catchall-tcp`,
+        filters: [tcpProxy(policy === 'ALLOW_ANY' ? passthroughCluster : blackHoleCluster)],
+      },
+    ],
+  });
+}
+
+/** HTTP of one port, to whatever address: the Host decides. */
+export function httpPortListener(port: number): Resource {
+  const name = outboundListener('0.0.0.0', port);
+  return resource('listener', name, {
+    ...shell(name, '0.0.0.0', port),
+    filterChains: [{ filters: [outboundHttp(routeOfPort(port), `outbound_${name}`)] }],
+  });
+}
+
+/** A TCP port of one service, by the service's address. */
+export function tcpServiceListener(address: string, port: number, host: string): Resource {
+  const name = outboundListener(address, port);
+  return resource('listener', name, {
+    ...shell(name, address, port),
+    filterChains: [{ filters: [tcpProxy(outboundCluster(port, host), 'outbound')] }],
+  });
+}
+
+/** A port whose protocol isn't declared, by the service's address: plaintext HTTP is routed, the rest is TCP. */
+export function sniffedServiceListener(address: string, port: number, host: string): Resource {
+  const name = outboundListener(address, port);
+  return resource('listener', name, {
+    ...shell(name, address, port),
+    listenerFilters: [
+      {
+        name: 'envoy.filters.listener.tls_inspector',
+        typedConfig: any('envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', {}),
+      },
+      {
+        name: 'envoy.filters.listener.http_inspector',
+        typedConfig: any('envoy.extensions.filters.listener.http_inspector.v3.HttpInspector', {}),
+      },
+    ],
+    listenerFiltersTimeout: seconds(0),
+    continueOnListenerFiltersTimeout: true,
+    filterChains: [
+      {
+        filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: plainHttp },
+        filters: [outboundHttp(routeOfService(host, port), `outbound_${name}`, [httpAlpnFilter])],
+      },
+    ],
+    defaultFilterChain: { name: 'tcp', filters: [tcpProxy(outboundCluster(port, host), 'outbound')] },
+  });
+}
+
+/** Not bound: reached only through `virtualOutbound`. */
+function shell(name: string, address: string, port: number) {
+  return {
+    name,
+    address: { socketAddress: { address, portValue: port } },
+    trafficDirection: outbound,
+    bindToPort: { value: false },
+  } as const satisfies Listener;
+}

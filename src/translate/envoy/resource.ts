@@ -1,0 +1,31 @@
+import { encode, type TypeMap, type TypeName } from '@envoyproxy/protos';
+import { contentVersion } from '../../lib/hash.ts';
+import type { TypeUrl } from '../../model/ids.ts';
+import { compareText } from '../../model/object.ts';
+import type { Layer, Resource } from '../../model/resource.ts';
+import { types } from '../../model/type-urls.ts';
+
+const messages = {
+  cluster: 'envoy.config.cluster.v3.Cluster',
+  endpoint: 'envoy.config.endpoint.v3.ClusterLoadAssignment',
+  listener: 'envoy.config.listener.v3.Listener',
+  route: 'envoy.config.route.v3.RouteConfiguration',
+  virtualHost: 'envoy.config.route.v3.VirtualHost',
+  extension: 'envoy.config.core.v3.TypedExtensionConfig',
+} as const satisfies Partial<Record<keyof typeof types, TypeName>>;
+
+/** Encodes a message once, and versions it by its bytes. */
+export function resource<K extends keyof typeof messages>(
+  type: K,
+  name: string,
+  message: TypeMap[(typeof messages)[K]],
+): Resource {
+  const body = encode(messages[type], message);
+  return { type: types[type] as TypeUrl, name, version: contentVersion(body), body };
+}
+
+/** A layer of these resources, by name. Order of names is part of what state-of-the-world clients get, so it is fixed. */
+export function layer(key: string, resources: Iterable<Resource>): Layer {
+  const sorted = [...resources].sort((a, b) => compareText(a.name, b.name));
+  return { key, resources: new Map(sorted.map((each) => [each.name, each])) };
+}

@@ -1,0 +1,163 @@
+import type { Mesh } from '../model/mesh.ts';
+import { emptyLayer, type Layer, type Resource } from '../model/resource.ts';
+import type { BuildCache } from './cache.ts';
+import { fixedClusters } from './envoy/cluster.ts';
+import { httpPortListener, virtualOutboundListener } from './envoy/outbound-listener.ts';
+import { layer } from './envoy/resource.ts';
+import { discoveredRoutes, inlineRoutes, type ServiceRoute } from './envoy/route.ts';
+import type { Hosts, ServiceUnit } from './service-unit.ts';
+
+/** The parts of the outbound side that can change one without the other. */
+export const outboundParts = ['clusters', 'endpoints', 'listeners', 'routes', 'virtualHosts'] as const;
+/** Says which layers may be other objects than before. */
+export type OutboundPart = (typeof outboundParts)[number];
+
+/**
+ * The outbound side, which all sidecars share: it doesn't depend on who asks, but for the short names that a namespace
+ * may use. A layer keeps its identity while its content is the same.
+ */
+export class Outbound {
+  readonly #cache: BuildCache;
+  readonly #mesh: Mesh;
+  readonly #units = new Map<string, ServiceUnit>();
+  #clusters: Layer = emptyLayer('clusters/outbound');
+  #endpoints: Layer = emptyLayer('endpoints/outbound');
+  #listeners: Layer = emptyLayer('listeners/outbound');
+  #routes: Layer = emptyLayer('routes/outbound');
+  #httpPorts: readonly number[] = [];
+  readonly #virtualHosts = new Map<string, Layer>();
+  readonly #inlineRoutes = new Map<string, Layer>();
+
+  constructor(cache: BuildCache, mesh: Mesh) {
+    this.#cache = cache;
+    this.#mesh = mesh;
+    this.#assemble(new Set(outboundParts));
+  }
+
+  get clusters(): Layer {
+    return this.#clusters;
+  }
+
+  get endpoints(): Layer {
+    return this.#endpoints;
+  }
+
+  get listeners(): Layer {
+    return this.#listeners;
+  }
+
+  /** For clients with VHDS: the shells of HTTP ports, and the routes of sniffed ports. */
+  get routes(): Layer {
+    return this.#routes;
+  }
+
+  get units(): ReadonlyMap<string, ServiceUnit> {
+    return this.#units;
+  }
+
+  /** The virtual hosts as clients of a namespace name them. */
+  virtualHosts(namespace: string): Layer {
+    return this.#perNamespace(this.#virtualHosts, 'virtual-hosts', namespace, () =>
+      [...this.#units.values()].flatMap((unit) => hostsFor(unit, namespace).virtualHosts),
+    );
+  }
+
+  /** The same, whole, with the routes of sniffed ports. */
+  inlineRoutes(namespace: string): Layer {
+    return this.#perNamespace(this.#inlineRoutes, 'routes', namespace, () => {
+      const byPort = new Map<number, ServiceRoute[]>(this.#httpPorts.map((port) => [port, []]));
+      for (const unit of this.#units.values()) {
+        for (const route of hostsFor(unit, namespace).routes) byPort.get(route.port)?.push(route);
+      }
+      const whole = [...byPort].map(([port, routes]) => inlineRoutes(port, routes, this.#unknownHosts));
+      return [...whole, ...[...this.#units.values()].flatMap((unit) => unit.routes)];
+    });
+  }
+
+  /** Puts (or, with `undefined`, removes) services, and tells which parts changed. */
+  set(units: ReadonlyMap<string, ServiceUnit | undefined>): ReadonlySet<OutboundPart> {
+    const dirty = new Set<OutboundPart>();
+    for (const [key, after] of units) {
+      const before = this.#units.get(key);
+      if (after === undefined) this.#units.delete(key);
+      else this.#units.set(key, after);
+      for (const part of ['clusters', 'endpoints', 'listeners', 'routes'] as const) {
+        if (!sameResources(before?.[part], after?.[part])) dirty.add(part);
+      }
+      if (
+        !sameResources(before?.sameNamespace.virtualHosts, after?.sameNamespace.virtualHosts) ||
+        !sameResources(before?.otherNamespace.virtualHosts, after?.otherNamespace.virtualHosts)
+      ) {
+        dirty.add('virtualHosts');
+      }
+    }
+    return this.#assemble(dirty);
+  }
+
+  get #unknownHosts(): 'allow' | 'block' {
+    return this.#mesh.outboundTrafficPolicy === 'ALLOW_ANY' ? 'allow' : 'block';
+  }
+
+  #assemble(dirty: Set<OutboundPart>): ReadonlySet<OutboundPart> {
+    const units = [...this.#units.values()];
+    if (dirty.has('virtualHosts')) {
+      const ports = new Set(units.flatMap((unit) => unit.otherNamespace.routes.map(({ port }) => port)));
+      const sorted = [...ports].sort((a, b) => a - b);
+      if (sorted.join() !== this.#httpPorts.join()) {
+        this.#httpPorts = sorted;
+        dirty.add('listeners').add('routes');
+      }
+    }
+    if (dirty.has('clusters')) {
+      this.#clusters = layer(this.#clusters.key, [...fixedClusters(), ...units.flatMap((unit) => unit.clusters)]);
+    }
+    if (dirty.has('endpoints')) {
+      this.#endpoints = layer(
+        this.#endpoints.key,
+        units.flatMap((unit) => unit.endpoints),
+      );
+    }
+    if (dirty.has('listeners')) {
+      this.#listeners = layer(this.#listeners.key, [
+        this.#cache.get('virtualOutbound', this.#mesh.outboundTrafficPolicy, virtualOutboundListener),
+        ...this.#httpPorts.map((port) => this.#cache.get('httpListener', port, httpPortListener)),
+        ...units.flatMap((unit) => unit.listeners),
+      ]);
+    }
+    if (dirty.has('routes')) {
+      this.#routes = layer(this.#routes.key, [
+        ...this.#httpPorts.map((port) =>
+          this.#cache.get('discoveredRoutes', { port, unknown: this.#unknownHosts }, (key) =>
+            discoveredRoutes(key.port, key.unknown),
+          ),
+        ),
+        ...units.flatMap((unit) => unit.routes),
+      ]);
+    }
+    if (dirty.has('virtualHosts')) this.#virtualHosts.clear();
+    if (dirty.has('virtualHosts') || dirty.has('routes')) this.#inlineRoutes.clear();
+    return dirty;
+  }
+
+  #perNamespace(known: Map<string, Layer>, kind: string, namespace: string, build: () => readonly Resource[]): Layer {
+    const found = known.get(namespace);
+    if (found !== undefined) return found;
+    const built = layer(`${kind}/${namespace}`, build());
+    known.set(namespace, built);
+    return built;
+  }
+}
+
+function hostsFor(unit: ServiceUnit, namespace: string): Hosts {
+  return unit.service.namespace === namespace ? unit.sameNamespace : unit.otherNamespace;
+}
+
+function sameResources(a: readonly Resource[] | undefined, b: readonly Resource[] | undefined): boolean {
+  if (a === b) return true;
+  const left = a ?? [];
+  const right = b ?? [];
+  return (
+    left.length === right.length &&
+    left.every((each, index) => each.name === right[index]?.name && each.version === right[index]?.version)
+  );
+}

@@ -1,0 +1,76 @@
+import type { AuthorizationPolicy } from '../../model/authorization-policy.ts';
+import { byAge, type Labels } from '../../model/object.ts';
+import type { MtlsMode } from '../../model/peer-authentication.ts';
+import type { Protocol, Service } from '../../model/service.ts';
+import { portOfName, serviceSelects } from '../../snapshot/indexes.ts';
+import { inNamespace, type Snapshot } from '../../snapshot/snapshot.ts';
+import { effectiveAuthorization } from './authorization.ts';
+import { effectiveMtls, modeOfPort } from './mtls.ts';
+
+/** What decides a workload's inbound configuration, of all that is known about it. */
+export interface WorkloadFacts {
+  readonly namespace: string;
+  readonly labels: Labels;
+  readonly namedPorts: Readonly<Record<string, number>>;
+  /** Services without a selector whose EndpointSlices list the workload's address, by name. */
+  readonly pinnedBy: readonly string[];
+}
+
+/** One port that some service of the workload names. */
+export interface InboundPort {
+  /** The target port: what the workload listens on. */
+  readonly port: number;
+  readonly servicePort: number;
+  readonly protocol: Protocol;
+  readonly mode: MtlsMode;
+}
+
+/** Everything that a workload's inbound side depends on, and nothing else: builders get this and no snapshot. */
+export interface EffectiveInbound {
+  /** By target port, ascending. */
+  readonly ports: readonly InboundPort[];
+  /** Mode of all ports that no service and no port-level setting names. */
+  readonly mode: MtlsMode;
+  /** Ports with a setting of their own that no service names, ascending. */
+  readonly extraPorts: readonly { readonly port: number; readonly mode: MtlsMode }[];
+  readonly deny: readonly AuthorizationPolicy[];
+  readonly allow: readonly AuthorizationPolicy[];
+}
+
+/** The services that lead to a workload, oldest first. */
+export function servicesOf(snapshot: Snapshot, workload: WorkloadFacts): readonly Service[] {
+  return [...inNamespace(snapshot.services, workload.namespace)]
+    .filter((service) => serviceSelects(service, workload.labels) || workload.pinnedBy.includes(service.meta.name))
+    .sort(byAge);
+}
+
+/**
+ * One workload's ports, modes and policies. Where two services name the same target port, the oldest decides its
+ * protocol (behaviour.md 3.2).
+ */
+export function effectiveInbound(snapshot: Snapshot, workload: WorkloadFacts): EffectiveInbound {
+  const mtls = effectiveMtls(snapshot, workload.namespace, workload.labels);
+  const ports = new Map<number, InboundPort>();
+  for (const service of servicesOf(snapshot, workload)) {
+    for (const each of service.ports) {
+      const port =
+        typeof each.targetPort === 'number' ? each.targetPort : portOfName(workload.namedPorts, each.targetPort);
+      if (port === undefined || ports.has(port)) continue;
+      ports.set(port, { port, servicePort: each.port, protocol: each.protocol, mode: modeOfPort(mtls, port) });
+    }
+  }
+  const policies = [
+    ...inNamespace(snapshot.authorizationPolicies, snapshot.mesh.rootNamespace),
+    ...(workload.namespace === snapshot.mesh.rootNamespace
+      ? []
+      : inNamespace(snapshot.authorizationPolicies, workload.namespace)),
+  ];
+  const { deny, allow } = effectiveAuthorization(policies, workload, snapshot.mesh.rootNamespace);
+  return {
+    ports: [...ports.values()].sort((a, b) => a.port - b.port),
+    mode: mtls.mode,
+    extraPorts: [...mtls.portLevel].filter(([port]) => !ports.has(port)).map(([port, mode]) => ({ port, mode })),
+    deny,
+    allow,
+  };
+}

@@ -1,0 +1,31 @@
+import type { Finding } from '../model/finding.ts';
+import type { Proxy } from '../model/proxy.ts';
+import type { Resource } from '../model/resource.ts';
+import { pushOrder } from '../model/type-urls.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { BuildCache } from './cache.ts';
+import { check } from './check.ts';
+import { Compiler } from './compiler.ts';
+
+/** One proxy's whole configuration, and what is wrong with it. */
+export interface Translation {
+  /** By type in push order, then by name. */
+  readonly resources: readonly Resource[];
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Compiles one proxy's configuration from scratch: the offline way, and the yardstick that the incremental compiler must
+ * equal byte for byte.
+ */
+export function translate(snapshot: Snapshot, proxy: Proxy, cache: BuildCache = new BuildCache()): Translation {
+  const compiler = new Compiler(snapshot, cache);
+  using compiled = compiler.attach(proxy, () => undefined);
+  const resources = pushOrder.flatMap((type) =>
+    compiled
+      .layers(type)
+      .flatMap((layer) => [...layer.resources.values()])
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+  );
+  return { resources, findings: check(resources) };
+}

@@ -1,0 +1,75 @@
+import { type ViewId, viewId } from '../model/ids.ts';
+import { compareText, type Labels } from '../model/object.ts';
+import type { Proxy, ProxyKind } from '../model/proxy.ts';
+import { findWorkload, pinningServices } from '../snapshot/indexes.ts';
+import { inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
+import type { WorkloadFacts } from './policy/inbound.ts';
+
+/**
+ * What proxies must have in common to get equal configuration. Two pods of one Deployment differ only in what nothing
+ * reads, so they are one view, and all work is done once for both.
+ */
+export interface View extends WorkloadFacts {
+  readonly id: ViewId;
+  readonly kind: ProxyKind;
+  readonly routes: Proxy['routes'];
+}
+
+/** The label keys that some selector of a namespace reads; all other labels can't make a difference. */
+export function labelsRead(snapshot: Snapshot, namespace: string): ReadonlySet<string> {
+  const keys = new Set<string>();
+  const read = (labels: Labels | undefined): void => {
+    for (const key of Object.keys(labels ?? {})) keys.add(key);
+  };
+  for (const service of inNamespace(snapshot.services, namespace)) read(service.selector);
+  for (const policy of inNamespace(snapshot.peerAuthentications, namespace)) read(policy.selector.matchLabels);
+  for (const scope of new Set([namespace, snapshot.mesh.rootNamespace])) {
+    for (const policy of inNamespace(snapshot.authorizationPolicies, scope)) read(policy.selector.matchLabels);
+  }
+  return keys;
+}
+
+/**
+ * The view of a proxy. The registry says what its labels and ports are; what the node itself says counts only until the
+ * registry knows the workload (it never decides identity).
+ */
+export function viewOf(snapshot: Snapshot, proxy: Proxy, read: ReadonlySet<string>): View {
+  const workload = findWorkload(snapshot, proxy.namespace, proxy.name);
+  const labels = pick(workload?.labels ?? proxy.labels, read);
+  const facts = {
+    namespace: proxy.namespace,
+    labels,
+    namedPorts: sorted(workload?.namedPorts ?? {}),
+    pinnedBy: pinningServices(snapshot, proxy.namespace, workload?.addresses ?? [proxy.ip]),
+  };
+  return { id: nameOf(proxy, facts), kind: proxy.kind, routes: proxy.routes, ...facts };
+}
+
+/**
+ * Readable, and different whenever anything differs that the configuration depends on: `foo/sidecar/vhds app=httpbin`.
+ * A node may write anything into labels of a workload that the registry doesn't know, so nothing of it can pass for
+ * another part of the name: two proxies of one name get one configuration.
+ */
+function nameOf(proxy: Proxy, facts: WorkloadFacts): ViewId {
+  const labels = Object.entries(facts.labels).map(([key, value]) => `${plain(key)}=${plain(value)}`);
+  const ports = Object.entries(facts.namedPorts).map(([name, port]) => `${plain(name)}:${port}`);
+  const parts = [
+    ...labels,
+    ...(ports.length > 0 ? [`ports(${ports.join()})`] : []),
+    ...facts.pinnedBy.map((name) => `service(${plain(name)})`),
+  ];
+  return viewId([`${plain(facts.namespace)}/${proxy.kind}/${proxy.routes}`, ...parts].join(' '));
+}
+
+/** Kubernetes' own names as they are; every other character by its number. */
+function plain(text: string): string {
+  return text.replace(/[^\w./-]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+function pick(labels: Labels, keys: ReadonlySet<string>): Labels {
+  return sorted(Object.fromEntries(Object.entries(labels).filter(([key]) => keys.has(key))));
+}
+
+function sorted<T>(record: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => compareText(a, b)));
+}

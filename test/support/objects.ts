@@ -1,0 +1,161 @@
+import type { AuthorizationPolicy, AuthorizationRule, MatchSet, Operation, Source } from '../../src/model/authorization-policy.ts';
+import { stringMatch } from '../../src/model/match.ts';
+import { defaultMesh } from '../../src/model/mesh.ts';
+import type { MeshObject } from '../../src/model/mesh-object.ts';
+import type { ObjectMeta } from '../../src/model/object.ts';
+import type { MtlsSetting, PeerAuthentication } from '../../src/model/peer-authentication.ts';
+import type { Proxy } from '../../src/model/proxy.ts';
+import type { EndpointSlice, Protocol, Service } from '../../src/model/service.ts';
+import type { Workload } from '../../src/model/workload.ts';
+import type { Snapshot } from '../../src/snapshot/snapshot.ts';
+import { Store } from '../../src/snapshot/store.ts';
+
+/** Builders of parsed objects for tests: short to write, every default visible here. */
+export function meta(namespace: string, name: string, more: Partial<ObjectMeta> = {}): ObjectMeta {
+  return {
+    name,
+    namespace,
+    labels: {},
+    annotations: {},
+    createdAt: 0,
+    uid: '',
+    generation: 0,
+    origin: { kind: 'file', path: `${namespace}-${name}.yaml`, line: 1 },
+    ...more,
+  };
+}
+
+export function service(
+  namespace: string,
+  name: string,
+  ports: readonly (readonly [port: number, targetPort: number | string, protocol: Protocol])[],
+  more: Partial<Service> = {},
+): Service {
+  return {
+    kind: 'Service',
+    meta: meta(namespace, name),
+    selector: { app: name },
+    addresses: [],
+    headless: false,
+    ports: ports.map(([port, targetPort, protocol]) => ({ name: `${protocol}-${port}`, port, targetPort, protocol })),
+    ...more,
+  };
+}
+
+export function pod(namespace: string, name: string, address: string, more: Partial<Workload> = {}): Workload {
+  return {
+    kind: 'Pod',
+    meta: meta(namespace, name),
+    addresses: [address],
+    labels: { app: name.replace(/-\d+$/, '') },
+    serviceAccount: name.replace(/-\d+$/, ''),
+    namedPorts: {},
+    tlsMode: 'istio',
+    ready: true,
+    ...more,
+  };
+}
+
+export function slice(
+  namespace: string,
+  serviceName: string,
+  port: readonly [name: string, port: number],
+  endpoints: readonly { readonly address: string; readonly pod?: string; readonly ready?: boolean }[],
+): EndpointSlice {
+  return {
+    kind: 'EndpointSlice',
+    meta: meta(namespace, `${serviceName}-1`),
+    service: serviceName,
+    ports: [{ name: port[0], port: port[1] }],
+    endpoints: endpoints.map((each) => ({ addresses: [each.address], ready: each.ready ?? true, pod: each.pod ?? '' })),
+  };
+}
+
+export function peerAuthentication(
+  namespace: string,
+  name: string,
+  mtls: MtlsSetting,
+  more: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly ports?: readonly (readonly [number, MtlsSetting])[];
+    readonly createdAt?: number;
+  } = {},
+): PeerAuthentication {
+  return {
+    kind: 'PeerAuthentication',
+    meta: meta(namespace, name, { createdAt: more.createdAt ?? 0 }),
+    selector: { matchLabels: more.labels ?? {} },
+    mtls,
+    portLevelMtls: new Map(more.ports ?? []),
+  };
+}
+
+const anything: MatchSet<never> = { values: [], notValues: [] };
+
+/** `from`/`to` in the short form of the YAML API, for instance `{ principals: ['a*'] }`. */
+export interface ShortRule {
+  readonly from?: { readonly principals?: readonly string[]; readonly namespaces?: readonly string[] };
+  readonly to?: {
+    readonly hosts?: readonly string[];
+    readonly ports?: readonly number[];
+    readonly methods?: readonly string[];
+    readonly paths?: readonly string[];
+  };
+}
+
+export function rule({ from, to }: ShortRule): AuthorizationRule {
+  const texts = (values: readonly string[] | undefined) =>
+    values === undefined ? anything : { values: values.map(stringMatch), notValues: [] };
+  const sources: readonly Source[] =
+    from === undefined ? [] : [{ principals: texts(from.principals), namespaces: texts(from.namespaces) }];
+  const operations: readonly Operation[] =
+    to === undefined
+      ? []
+      : [
+          {
+            hosts: texts(to.hosts),
+            ports: to.ports === undefined ? anything : { values: to.ports, notValues: [] },
+            methods: texts(to.methods),
+            paths: texts(to.paths),
+          },
+        ];
+  return { from: sources, to: operations };
+}
+
+export function authorizationPolicy(
+  namespace: string,
+  name: string,
+  action: 'ALLOW' | 'DENY',
+  rules: readonly ShortRule[],
+  labels: Readonly<Record<string, string>> = {},
+): AuthorizationPolicy {
+  return {
+    kind: 'AuthorizationPolicy',
+    meta: meta(namespace, name),
+    selector: { matchLabels: labels },
+    action,
+    rules: rules.map(rule),
+  };
+}
+
+/** A snapshot of these objects, as a source would have made it. */
+export function snapshotOf(objects: readonly MeshObject[]): Snapshot {
+  return new Store(defaultMesh).commit([{ type: 'reset', objects }]).snapshot;
+}
+
+export function sidecar(workload: Workload, more: Partial<Proxy> = {}): Proxy {
+  const { name, namespace } = workload.meta;
+  const ip = workload.addresses[0] ?? '';
+  return {
+    id: `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`,
+    kind: 'sidecar',
+    ip,
+    name,
+    namespace,
+    serviceAccount: workload.serviceAccount,
+    labels: workload.labels,
+    routes: 'vhds',
+    ...more,
+  };
+}
+

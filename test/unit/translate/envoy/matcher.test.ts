@@ -1,0 +1,109 @@
+import { expect } from 'chai';
+import { stringMatch } from '../../../../src/model/match.ts';
+import {
+  headerMatcher,
+  hostMatchers,
+  namespaceMatcher,
+  principalMatchers,
+  quote,
+  stringMatcher,
+} from '../../../../src/translate/envoy/matcher.ts';
+
+const regex = (pattern: string) => ({ safeRegex: { regex: pattern } });
+
+describe('matchers', () => {
+  it('quote every metacharacter of RE2, and nothing else', () => {
+    expect(quote('^$.|?*+()[]{}\\')).to.equal('\\^\\$\\.\\|\\?\\*\\+\\(\\)\\[\\]\\{\\}\\\\');
+    const plain = ' !"#%&\',-/0123456789:;<=>@ABC_`abc~\n\r\t\0é😀';
+    expect(quote(plain)).to.equal(plain);
+  });
+
+  it('of strings need no pattern but for presence', () => {
+    expect(['x', 'x*', '*x', '*'].map((text) => stringMatcher(stringMatch(text)))).to.deep.equal([
+      { exact: 'x' },
+      { prefix: 'x' },
+      { suffix: 'x' },
+      regex('(?s:.+)'),
+    ]);
+  });
+
+  it('of strings read an empty prefix or suffix as presence, since Envoy refuses it', () => {
+    for (const kind of ['prefix', 'suffix'] as const) {
+      expect(stringMatcher({ kind, value: '' })).to.deep.equal(regex('(?s:.+)'));
+    }
+  });
+
+  it('of headers compare the whole value, or ask for presence', () => {
+    expect(['GET', '*'].map((text) => headerMatcher(':method', stringMatch(text)))).to.deep.equal([
+      { name: ':method', stringMatch: { exact: 'GET' } },
+      { name: ':method', presentMatch: true },
+    ]);
+  });
+
+  describe('of hosts', () => {
+    const of = (text: string) => hostMatchers(stringMatch(text));
+    const name = ':authority';
+    const whole = (match: object) => [{ name, stringMatch: { ...match, ignoreCase: true } }];
+
+    it('take an exact host with any port', () => {
+      expect(of('a.b')).to.deep.equal([
+        whole({ exact: 'a.b' }),
+        [...whole({ prefix: 'a.b:' }), { name, stringMatch: regex('[^:]*:[0-9]*') }],
+      ]);
+    });
+
+    it('take a suffix with any port', () => {
+      expect(of('*.b')).to.deep.equal([
+        whole({ suffix: '.b' }),
+        [...whole({ contains: '.b:' }), { name, stringMatch: regex('[^:]*:[0-9]*') }],
+      ]);
+    });
+
+    it('take an address in brackets with any port', () => {
+      expect(of('[::1]')).to.deep.equal([
+        whole({ exact: '[::1]' }),
+        [...whole({ prefix: '[::1]:' }), { name, stringMatch: regex('(\\[[^\\]]*\\]|[^:]*):[0-9]*') }],
+      ]);
+    });
+
+    it('take a prefix as it is, and a port where one is written', () => {
+      expect(of('a.*')).to.deep.equal([whole({ prefix: 'a.' })]);
+      expect(of('a.b:80')).to.deep.equal([whole({ exact: 'a.b:80' })]);
+      expect(of('*:80')).to.deep.equal([whole({ suffix: ':80' })]);
+      expect(of('*')).to.deep.equal([[{ name, presentMatch: true }]]);
+    });
+  });
+
+  describe('of principals', () => {
+    const of = (text: string) => principalMatchers(stringMatch(text));
+
+    it('add the scheme', () => {
+      expect(of('td/ns/a/sa/b')).to.deep.equal([{ exact: 'spiffe://td/ns/a/sa/b' }]);
+      expect(of('td/ns/*')).to.deep.equal([{ prefix: 'spiffe://td/ns/' }]);
+      expect(of('*/sa/b.c')).to.deep.equal([regex('spiffe://(?s:.*)/sa/b\\.c')]);
+      expect(of('*')).to.deep.equal([regex('(?s:.+)')]);
+    });
+
+    it('put no more than 80 bytes of a suffix into a pattern', () => {
+      const [suffix80, suffix81] = ['x'.repeat(80), `é${'x'.repeat(79)}`];
+      expect(of(`*${suffix80}`)).to.deep.equal([regex(`spiffe://(?s:.*)${suffix80}`)]);
+      expect(of(`*${suffix81}`)).to.deep.equal([regex(`spiffe://(?s:.*)${'x'.repeat(79)}`), { suffix: suffix81 }]);
+    });
+  });
+
+  describe('of namespaces', () => {
+    const of = (text: string) => namespaceMatcher(stringMatch(text));
+
+    it('look at one segment only', () => {
+      expect(of('a.b')).to.deep.equal(regex('spiffe://[^/]+/ns/a\\.b/(?s:.+)'));
+      expect(of('a*')).to.deep.equal(regex('spiffe://[^/]+/ns/a[^/]*/(?s:.+)'));
+      expect(of('*a')).to.deep.equal(regex('spiffe://[^/]+/ns/[^/]*a/(?s:.+)'));
+      expect(of('a*b')).to.deep.equal(regex('spiffe://[^/]+/ns/a[^/]*b/(?s:.+)'));
+      expect(of('*')).to.deep.equal(regex('spiffe://[^/]+/ns/[^/]+/(?s:.+)'));
+    });
+
+    it('match nothing for what is longer than a namespace', () => {
+      expect(of('a'.repeat(200))).to.deep.equal(regex('[^\\s\\S]'));
+    });
+  });
+});

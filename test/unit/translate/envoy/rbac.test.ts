@@ -1,0 +1,178 @@
+import { encode, envoy, toJson } from '@envoyproxy/protos';
+import { expect } from 'chai';
+import { trustDomain } from '../../../../src/model/ids.ts';
+import { defaultMesh } from '../../../../src/model/mesh.ts';
+import { httpRbac, networkRbac, rbacRules } from '../../../../src/translate/envoy/rbac.ts';
+import { forHttp } from '../../../../src/translate/policy/authorization.ts';
+import { forTcp } from '../../../../src/translate/policy/authorization-tcp.ts';
+import { policy, type RuleText } from '../../../support/rbac-policies.ts';
+
+const json = (action: 'ALLOW' | 'DENY', rules: readonly RuleText[]) =>
+  toJson('envoy.config.rbac.v3.RBAC', rbacRules(action, [forHttp(policy('web', action, rules))], defaultMesh));
+
+const name = (rule: number) => `ns[foo]-policy[web]-rule[${rule}]`;
+const regex = (pattern: string) => ({ authenticated: { principalName: { safeRegex: { regex: pattern } } } });
+
+describe('rbacRules', () => {
+  it('has the shape of behaviour.md A.5', () => {
+    const rule: RuleText = {
+      from: [{ principals: ['cluster.local/ns/a/sa/b'], notNamespaces: ['x'] }],
+      to: [{ methods: ['GET'], paths: ['/api/*'] }],
+    };
+    expect(json('ALLOW', [rule])).to.deep.equal({
+      policies: {
+        [name(0)]: {
+          permissions: [
+            {
+              andRules: {
+                rules: [
+                  { orRules: { rules: [{ header: { name: ':method', stringMatch: { exact: 'GET' } } }] } },
+                  { orRules: { rules: [{ urlPath: { path: { prefix: '/api/' } } }] } },
+                ],
+              },
+            },
+          ],
+          principals: [
+            {
+              andIds: {
+                ids: [
+                  {
+                    orIds: {
+                      ids: [{ authenticated: { principalName: { exact: 'spiffe://cluster.local/ns/a/sa/b' } } }],
+                    },
+                  },
+                  { notId: { orIds: { ids: [regex('spiffe://[^/]+/ns/x/(?s:.+)')] } } },
+                ],
+              },
+            },
+          ],
+        },
+      },
+    });
+  });
+
+  it('writes fields in the order principals, namespaces; hosts, methods, paths, ports; each before its twin', () => {
+    const rule: RuleText = {
+      from: [{ notNamespaces: ['d'], namespaces: ['c'], notPrincipals: ['b'], principals: ['a'] }],
+      to: [{ notPorts: [2], ports: [1], paths: ['/p'], methods: ['M'], hosts: ['h*'], notHosts: ['*'] }],
+    };
+    const text = JSON.stringify(json('DENY', [rule]));
+    const order = [
+      '"h"',
+      'presentMatch',
+      '"M"',
+      '"/p"',
+      'destinationPort":1',
+      'destinationPort":2',
+      '//a"',
+      '//b"',
+      '/c/',
+      '/d/',
+    ];
+    expect(order.map((part) => text.indexOf(part))).to.deep.equal(
+      order.map((part) => text.indexOf(part)).toSorted((a, b) => a - b),
+    );
+    expect(order.filter((part) => !text.includes(part))).to.deep.equal([]);
+  });
+
+  it('gives each source and each operation its own entry, and "any" where there is none', () => {
+    expect(json('DENY', [{ from: [{ principals: ['*'] }, {}] }, { to: [{ ports: [1] }, {}] }])).to.deep.equal({
+      action: 'DENY',
+      policies: {
+        [name(0)]: {
+          permissions: [{ any: true }],
+          principals: [{ orIds: { ids: [regex('(?s:.+)')] } }, { any: true }],
+        },
+        [name(1)]: {
+          permissions: [{ orRules: { rules: [{ destinationPort: 1 }] } }, { any: true }],
+          principals: [{ any: true }],
+        },
+      },
+    });
+  });
+
+  it('writes a policy without rules as one that never matches', () => {
+    expect(json('ALLOW', [])).to.deep.equal({
+      policies: { [name(0)]: { permissions: [{ notRule: { any: true } }], principals: [{ notId: { any: true } }] } },
+    });
+  });
+
+  it('compares a path’s presence by the header, without a pattern', () => {
+    const header = { header: { name: ':path', presentMatch: true } };
+    expect(json('ALLOW', [{ to: [{ paths: ['*'] }] }])).to.deep.equal({
+      policies: {
+        [name(0)]: {
+          permissions: [{ orRules: { rules: [header] } }],
+          principals: [{ any: true }],
+        },
+      },
+    });
+  });
+
+  it('lets a principal match under every name of the mesh, also where it must not', () => {
+    const mesh = { trustDomain: trustDomain('new'), trustDomainAliases: [trustDomain('old')] };
+    const rule: RuleText = { from: [{ principals: ['old/ns/a/sa/b'], notPrincipals: ['new/ns/c/sa/d'] }] };
+    const text = JSON.stringify(rbacRules('ALLOW', [forHttp(policy('web', 'ALLOW', [rule]))], mesh));
+    expect(text.match(/spiffe:[^"]*/g)).to.deep.equal([
+      'spiffe://new/ns/a/sa/b',
+      'spiffe://old/ns/a/sa/b',
+      'spiffe://new/ns/c/sa/d',
+      'spiffe://old/ns/c/sa/d',
+    ]);
+  });
+
+  it('writes names in ascending order, so that the bytes don’t depend on the order of policies', () => {
+    const policies = [policy('b', 'DENY', [{}, {}]), policy('a', 'DENY', [{}]), policy('z', 'DENY', [{}], 'bar')].map(
+      forHttp,
+    );
+    const rules = rbacRules('DENY', policies, defaultMesh);
+    expect(Object.keys(rules.policies ?? {})).to.deep.equal([
+      'ns[bar]-policy[z]-rule[0]',
+      'ns[foo]-policy[a]-rule[0]',
+      'ns[foo]-policy[b]-rule[0]',
+      'ns[foo]-policy[b]-rule[1]',
+    ]);
+    const type = 'envoy.config.rbac.v3.RBAC';
+    expect(encode(type, rbacRules('DENY', policies.toReversed(), defaultMesh))).to.deep.equal(encode(type, rules));
+  });
+});
+
+describe('httpRbac', () => {
+  it('is empty, and so lets all pass, without policies', () => {
+    expect(httpRbac('ALLOW', [], defaultMesh)).to.deep.equal({});
+  });
+
+  it('holds the rules of its action', () => {
+    const policies = [forHttp(policy('p', 'DENY', [{}]))];
+    expect(httpRbac('DENY', policies, defaultMesh)).to.deep.equal({ rules: rbacRules('DENY', policies, defaultMesh) });
+  });
+});
+
+describe('networkRbac', () => {
+  it('is none without policies', () => {
+    expect(networkRbac('DENY', [], defaultMesh)).to.equal(undefined);
+  });
+
+  it('still denies all where TCP leaves an ALLOW policy without a rule', () => {
+    const policies = [forTcp(policy('p', 'ALLOW', [{ to: [{ methods: ['GET'] }] }])).rules];
+    expect(networkRbac('ALLOW', policies, defaultMesh)).to.deep.equal({
+      rules: rbacRules('ALLOW', [{ namespace: 'foo', name: 'p', rules: [] }], defaultMesh),
+      statPrefix: 'tcp.',
+    });
+  });
+
+  it('has the same bytes after an edit of a path, and other ones after an edit of a principal', () => {
+    const bytes = (path: string, principal: string) => {
+      const rule: RuleText = { from: [{ principals: [principal] }], to: [{ paths: [path], ports: [1] }] };
+      const filter = networkRbac('DENY', [forTcp(policy('p', 'DENY', [rule])).rules], defaultMesh);
+      return Buffer.from(encode('envoy.extensions.filters.network.rbac.v3.RBAC', filter ?? {})).toString('hex');
+    };
+    expect(bytes('/b*', 'x')).to.equal(bytes('/a', 'x'));
+    expect(bytes('/a', 'y')).not.to.equal(bytes('/a', 'x'));
+  });
+
+  it('denies by the action that it was asked for', () => {
+    const filter = networkRbac('DENY', [forTcp(policy('p', 'DENY', [{}])).rules], defaultMesh);
+    expect(filter?.rules?.action).to.equal(envoy.config.rbac.v3.RBAC.Action.DENY);
+  });
+});

@@ -1,0 +1,94 @@
+import { expect } from 'chai';
+import type { AuthorizationPolicy } from '../../../../src/model/authorization-policy.ts';
+import { effectiveAuthorization, forHttp } from '../../../../src/translate/policy/authorization.ts';
+import { policy } from '../../../support/rbac-policies.ts';
+
+const workload = { namespace: 'foo', labels: { app: 'web', version: 'v1' } };
+
+const selecting = (of: AuthorizationPolicy, matchLabels: Record<string, string>) => ({
+  ...of,
+  selector: { matchLabels },
+});
+
+const names = (policies: readonly AuthorizationPolicy[]) =>
+  policies.map(({ meta }) => `${meta.namespace}/${meta.name}`);
+
+describe('effectiveAuthorization', () => {
+  it('takes policies of the root namespace and of the workload’s own', () => {
+    const policies = ['foo', 'bar', 'root'].map((namespace) => policy('p', 'ALLOW', [], namespace));
+    expect(names(effectiveAuthorization(policies, workload, 'root').allow)).to.deep.equal(['root/p', 'foo/p']);
+  });
+
+  it('keeps actions apart, and the objects as they are', () => {
+    const [deny, allow] = [policy('d', 'DENY', [{}]), policy('a', 'ALLOW', [{}])];
+    const effective = effectiveAuthorization([deny, allow], workload, 'root');
+    expect(effective).to.deep.equal({ deny: [deny], allow: [allow] });
+    expect(effective.deny[0]).to.equal(deny);
+  });
+
+  it('asks for all labels of a selector, in the root namespace too', () => {
+    const policies = [
+      selecting(policy('one', 'DENY', [{}]), { app: 'web' }),
+      selecting(policy('both', 'DENY', [{}]), { app: 'web', version: 'v1' }),
+      selecting(policy('other-value', 'DENY', [{}]), { app: 'db' }),
+      selecting(policy('another-label', 'DENY', [{}]), { app: 'web', tier: 'x' }),
+      selecting(policy('inherited', 'DENY', [{}]), { constructor: 'x' }),
+      selecting(policy('mesh', 'DENY', [{}], 'root'), { app: 'web' }),
+      selecting(policy('mesh-other', 'DENY', [{}], 'root'), { app: 'db' }),
+    ];
+    expect(names(effectiveAuthorization(policies, workload, 'root').deny)).to.deep.equal([
+      'root/mesh',
+      'foo/both',
+      'foo/one',
+    ]);
+  });
+
+  it('orders by name in code units, root namespace first, whatever the order of its input', () => {
+    const policies = [
+      policy('b', 'ALLOW', []),
+      policy('B', 'ALLOW', []),
+      policy('a', 'ALLOW', []),
+      policy('z', 'ALLOW', [], 'root'),
+      policy('a', 'ALLOW', [], 'root'),
+    ];
+    const want = ['root/a', 'root/z', 'foo/B', 'foo/a', 'foo/b'];
+    expect(names(effectiveAuthorization(policies, workload, 'root').allow)).to.deep.equal(want);
+    expect(names(effectiveAuthorization(policies.toReversed(), workload, 'root').allow)).to.deep.equal(want);
+  });
+
+  it('takes a policy once for a workload in the root namespace', () => {
+    const policies = [policy('p', 'ALLOW', [], 'root'), policy('q', 'ALLOW', [])];
+    const effective = effectiveAuthorization(policies, { ...workload, namespace: 'root' }, 'root');
+    expect(names(effective.allow)).to.deep.equal(['root/p']);
+  });
+});
+
+describe('forHttp', () => {
+  it('numbers the rules, and keeps nothing of the object but its name', () => {
+    const source = policy('p', 'ALLOW', [{ from: [{ namespaces: ['a'] }] }, { to: [{ paths: ['/x*'] }] }]);
+    const none = { values: [], notValues: [] };
+    expect(forHttp(source)).to.deep.equal({
+      namespace: 'foo',
+      name: 'p',
+      rules: [
+        {
+          index: 0,
+          from: [{ principals: none, namespaces: { values: [{ kind: 'exact', value: 'a' }], notValues: [] } }],
+          to: [],
+        },
+        {
+          index: 1,
+          from: [],
+          to: [
+            {
+              hosts: none,
+              ports: none,
+              methods: none,
+              paths: { values: [{ kind: 'prefix', value: '/x' }], notValues: [] },
+            },
+          ],
+        },
+      ],
+    });
+  });
+});

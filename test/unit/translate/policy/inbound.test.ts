@@ -1,0 +1,103 @@
+import { expect } from 'chai';
+import type { MeshObject } from '../../../../src/model/mesh-object.ts';
+import { effectiveInbound, servicesOf, type WorkloadFacts } from '../../../../src/translate/policy/inbound.ts';
+import { authorizationPolicy, meta, peerAuthentication, service, slice, snapshotOf } from '../../../support/objects.ts';
+
+const web: WorkloadFacts = { namespace: 'foo', labels: { app: 'web' }, namedPorts: { http: 8080 }, pinnedBy: [] };
+const inbound = (objects: readonly MeshObject[], more: Partial<WorkloadFacts> = {}) =>
+  effectiveInbound(snapshotOf(objects), { ...web, ...more });
+const aged = (name: string, createdAt: number, ports: Parameters<typeof service>[2]) =>
+  service('foo', name, ports, { selector: { app: 'web' }, meta: meta('foo', name, { createdAt }) });
+
+describe('servicesOf', () => {
+  it('has the services that select the workload, and those that list it, oldest first', () => {
+    const objects = [
+      aged('b', 1, []),
+      aged('a', 2, []),
+      service('foo', 'other', []),
+      service('bar', 'web', []),
+      service('foo', 'pinned', [], { selector: undefined, meta: meta('foo', 'pinned', { createdAt: 0 }) }),
+      slice('foo', 'pinned', ['x', 1], [{ address: '10.0.0.1' }]),
+    ];
+    const names = servicesOf(snapshotOf(objects), { ...web, pinnedBy: ['pinned'] }).map(({ meta }) => meta.name);
+    expect(names).to.deep.equal(['pinned', 'b', 'a']);
+  });
+});
+
+describe('effectiveInbound', () => {
+  it('is all passthrough for a workload without a service', () => {
+    expect(inbound([])).to.deep.equal({ ports: [], mode: 'PERMISSIVE', extraPorts: [], deny: [], allow: [] });
+  });
+
+  it('has a port for each target port, in order', () => {
+    const { ports } = inbound([
+      aged('web', 0, [
+        [9000, 9000, 'tcp'],
+        [80, 'http', 'http'],
+        [81, 'absent', 'http'],
+      ]),
+    ]);
+    expect(ports).to.deep.equal([
+      { port: 8080, servicePort: 80, protocol: 'http', mode: 'PERMISSIVE' },
+      { port: 9000, servicePort: 9000, protocol: 'tcp', mode: 'PERMISSIVE' },
+    ]);
+  });
+
+  it('lets the oldest of two services decide about a port, whatever order they came in', () => {
+    const [old, young] = [aged('z', 1, [[80, 8080, 'http']]), aged('a', 2, [[81, 8080, 'tcp']])];
+    const expected = [{ port: 8080, servicePort: 80, protocol: 'http', mode: 'PERMISSIVE' }];
+    expect(inbound([old, young]).ports).to.deep.equal(expected);
+    expect(inbound([young, old]).ports).to.deep.equal(expected);
+  });
+
+  it('gives each port its own mode, and lists port settings that no service names', () => {
+    const policy = peerAuthentication('foo', 'web', 'STRICT', {
+      labels: { app: 'web' },
+      ports: [
+        [8080, 'DISABLE'],
+        [9999, 'PERMISSIVE'],
+        [7777, 'UNSET'],
+      ],
+    });
+    const { ports, mode, extraPorts } = inbound([
+      aged('web', 0, [
+        [80, 8080, 'http'],
+        [90, 9090, 'tcp'],
+      ]),
+      policy,
+    ]);
+    expect(ports.map(({ port, mode }) => [port, mode])).to.deep.equal([
+      [8080, 'DISABLE'],
+      [9090, 'STRICT'],
+    ]);
+    expect(mode).to.equal('STRICT');
+    expect(extraPorts).to.deep.equal([
+      { port: 7777, mode: 'STRICT' },
+      { port: 9999, mode: 'PERMISSIVE' },
+    ]);
+  });
+
+  it('finds no port by the name of an inherited property', () => {
+    expect(inbound([aged('web', 0, [[80, 'constructor', 'http']])]).ports).to.deep.equal([]);
+  });
+
+  it('has the policies of the root namespace, then its own, each once', () => {
+    const policies = [
+      authorizationPolicy('foo', 'a', 'DENY', []),
+      authorizationPolicy('istio-system', 'z', 'DENY', []),
+      authorizationPolicy('istio-system', 'y', 'DENY', [], { app: 'web' }),
+      authorizationPolicy('istio-system', 'x', 'DENY', [], { app: 'other' }),
+      authorizationPolicy('bar', 'b', 'DENY', []),
+      authorizationPolicy('foo', 'ok', 'ALLOW', [], { app: 'web' }),
+    ];
+    const names = (list: readonly { readonly meta: { readonly namespace: string; readonly name: string } }[]) =>
+      list.map(({ meta }) => `${meta.namespace}/${meta.name}`);
+    const { deny, allow } = inbound(policies);
+    expect(names(deny)).to.deep.equal(['istio-system/y', 'istio-system/z', 'foo/a']);
+    expect(names(allow)).to.deep.equal(['foo/ok']);
+    expect(names(inbound(policies, { namespace: 'istio-system' }).deny)).to.deep.equal([
+      'istio-system/y',
+      'istio-system/z',
+    ]);
+  });
+});
