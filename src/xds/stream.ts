@@ -1,0 +1,507 @@
+import { assertNever } from '../lib/assert-never.ts';
+import type { Clock } from '../lib/clock.ts';
+import { MeshError } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+import type { TypeUrl } from '../model/ids.ts';
+import type { Proxy } from '../model/proxy.ts';
+import { proxyName } from '../model/proxy.ts';
+import { pushOrder, shortTypeNames, types } from '../model/type-urls.ts';
+import { endpointNames } from './cluster-endpoints.ts';
+import { count, type XdsCounters } from './counters.ts';
+import type { Mode } from './encode.ts';
+import { checkClaim } from './identity.ts';
+import { WireVersions } from './initial-versions.ts';
+import type { Layers } from './layers.ts';
+import type { Parking } from './nack.ts';
+import type { NameSets } from './name-set.ts';
+import { parseNode } from './node.ts';
+import type { Payloads } from './payload.ts';
+import type { Pass } from './plan.ts';
+import type { Attachment, Authenticator, ConfigProvider, Credentials, Peer } from './provider.ts';
+import type { PushQueue } from './push-queue.ts';
+import { type ErrorDetail, parseRequest, requestTags, type XdsRequest } from './request.ts';
+import type { SendBudget } from './send-budget.ts';
+import type { Payload, TypeState } from './state.ts';
+import { type ProxyStatus, typeStatus } from './status.ts';
+import { step } from './step.ts';
+import { coversByName } from './subscription.ts';
+import type { StreamInput, StreamOutput } from './step-types.ts';
+
+/** The transport of one stream, as the protocol needs it. */
+export interface StreamCall {
+  readonly mode: Mode;
+  /** The one type of a per-type service; undefined on ADS. */
+  readonly onlyType: TypeUrl | undefined;
+  readonly credentials: Credentials;
+  write(bytes: Buffer, flushed: () => void): void;
+  /** Ends the stream with an error. */
+  end(error: MeshError): void;
+}
+
+/** Bounds on what one client may cost. */
+export interface StreamLimits {
+  readonly maxNames: number;
+  readonly maxTypes: number;
+  /** A stream that says nothing for so long at its start is ended. */
+  readonly firstRequestMs: number;
+}
+
+export const defaultStreamLimits: StreamLimits = { maxNames: 65_536, maxTypes: 32, firstRequestMs: 30_000 };
+
+/** What all streams of a server have in common. */
+export interface StreamShared {
+  readonly provider: ConfigProvider;
+  readonly authenticator: Authenticator;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly sets: NameSets;
+  readonly payloads: Payloads;
+  readonly parking: Parking;
+  readonly budget: SendBudget;
+  readonly queue: PushQueue<XdsStream>;
+  readonly counters: XdsCounters;
+  readonly limits: StreamLimits;
+  /** Whether this is said for the first time. */
+  once(what: string): boolean;
+}
+
+interface Attached {
+  readonly proxy: Proxy;
+  readonly attachment: Attachment;
+  readonly log: Logger;
+}
+
+/** What has to be told of before clusters and endpoints may go. */
+const usersOfClusters: readonly TypeUrl[] = [types.listener, types.extension, types.route, types.virtualHost];
+
+const nothing: Layers = [];
+
+/** One stream: carries messages between a call and the reducer, and decides nothing of the protocol itself. */
+export class XdsStream {
+  readonly id: number;
+  readonly #shared: StreamShared;
+  readonly #call: StreamCall;
+  readonly #states = new Map<TypeUrl, TypeState>();
+  /** Types that may have something to send. */
+  readonly #dirty = new Set<TypeUrl>();
+  readonly #unflushed = new Set<Disposable>();
+  readonly #resume = (): void => this.flush();
+  readonly #openedAt: number;
+  #peer: Peer | undefined;
+  #attached: Attached | undefined;
+  #timer: Disposable;
+  #unflushedBytes = 0;
+  /** Route configurations on their way to a client that has asked for virtual hosts before. */
+  readonly #newRoutes = new Set<string>();
+  #closed = false;
+
+  constructor(shared: StreamShared, call: StreamCall, id: number) {
+    this.#shared = shared;
+    this.#call = call;
+    this.id = id;
+    this.#openedAt = shared.clock.now();
+    this.#timer = shared.clock.after(shared.limits.firstRequestMs, () =>
+      this.end(new MeshError('bad-argument', 'no request came')),
+    );
+  }
+
+  /** Whether the caller may go on; ends the stream otherwise. */
+  async authenticate(): Promise<boolean> {
+    try {
+      this.#peer = await this.#shared.authenticator.authenticate(this.#call.credentials);
+      return !this.#closed;
+    } catch (thrown) {
+      this.#refuse(MeshError.from(thrown));
+      return false;
+    }
+  }
+
+  /** Takes one message. */
+  receive(bytes: Buffer): void {
+    if (this.#closed) {
+      return;
+    }
+    this.#shared.counters.receivedBytes += bytes.length;
+    try {
+      this.#request(parseRequest(bytes, this.#call.mode));
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  /** Sends what there is to send, in order: additions as their users need them, then removals the other way round. */
+  flush(): void {
+    try {
+      this.#flush();
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  /** Ends the stream with a reason. */
+  end(error: MeshError): void {
+    if (!this.#closed) {
+      this.close();
+      this.#call.end(error);
+    }
+  }
+
+  /** The stream is over, whoever ended it. */
+  close(): void {
+    if (this.#closed) {
+      return;
+    }
+    this.#closed = true;
+    this.#timer[Symbol.dispose]();
+    this.#shared.queue.remove(this);
+    this.#shared.budget.leave(this.#resume);
+    for (const each of this.#unflushed) {
+      each[Symbol.dispose]();
+    }
+    this.#unflushed.clear();
+    if (this.#attached !== undefined) {
+      this.#attached.attachment[Symbol.dispose]();
+      this.#attached.log.info({}, 'stream closed');
+    }
+    this.#states.clear();
+  }
+
+  /** undefined before the first request. */
+  status(): ProxyStatus | undefined {
+    if (this.#attached === undefined) {
+      return undefined;
+    }
+    const { proxy, attachment } = this.#attached;
+    return {
+      connection: `${proxy.id}-${this.id}`,
+      proxy,
+      view: attachment.view,
+      mode: this.#call.mode,
+      aggregated: this.#call.onlyType === undefined,
+      provenBy: this.#peer?.kind === 'proven' ? this.#peer.by : 'nothing',
+      connectedAt: this.#openedAt,
+      types: [...this.#states.values()].map((state) => typeStatus(state, this.#dirty.has(state.type))),
+    };
+  }
+
+  #request(request: XdsRequest): void {
+    this.#attached ??= this.#attach(request);
+    const { sets, limits } = this.#shared;
+    const type = this.#typeOf(request);
+    const before = this.#states.get(type);
+    if (before === undefined && this.#states.size >= limits.maxTypes) {
+      throw new MeshError('bad-argument', `more than ${limits.maxTypes} types on one stream`);
+    }
+    const { nonce, error } = request;
+    const names = sets.fromWire(request.names, requestTags.names);
+    if (this.#call.mode === 'delta') {
+      const unsubscribe = sets.fromWire(request.unsubscribe, requestTags.unsubscribe);
+      const { initialVersions } = request;
+      const initial = initialVersions.count === 0 ? undefined : new WireVersions(initialVersions);
+      if (type === types.secret && before === undefined) {
+        this.#adopt(initial);
+      }
+      const layers = before === undefined ? this.#layers(type) : nothing;
+      this.#step(type, { kind: 'delta-request', type, subscribe: names, unsubscribe, initial, nonce, error, layers });
+    } else {
+      this.#step(type, { kind: 'sotw-request', type, names, nonce, error });
+      if (type === types.cluster && before === undefined) {
+        this.#step(types.endpoint, { kind: 'answer-next' });
+      }
+    }
+    this.#dirty.add(type);
+    this.flush();
+  }
+
+  /** A certificate that another replica, or we before a restart, gave out may stay in use. */
+  #adopt(held: WireVersions | undefined): void {
+    for (const [name, version] of held?.entries() ?? []) {
+      this.#attached?.attachment.adopt?.(types.secret, name, version);
+    }
+  }
+
+  #typeOf(request: XdsRequest): TypeUrl {
+    const { onlyType } = this.#call;
+    if (onlyType !== undefined && request.type !== '' && request.type !== onlyType) {
+      throw new MeshError('bad-argument', `this service serves ${onlyType}, not ${request.type}`);
+    }
+    const type = onlyType ?? request.type;
+    if (type === '') {
+      throw new MeshError('bad-argument', 'request has no type_url');
+    }
+    return type;
+  }
+
+  #attach(request: XdsRequest): Attached {
+    const peer = this.#peer;
+    if (peer === undefined) {
+      throw new MeshError('internal', 'request before authentication');
+    }
+    if (request.node === undefined) {
+      throw new MeshError('bad-argument', 'first request has no node');
+    }
+    const { provider, clock, log } = this.#shared;
+    const proxy = checkClaim(parseNode(request.node), peer, this.#call.mode, this.#call.onlyType === undefined);
+    this.#timer[Symbol.dispose]();
+    if (peer.kind === 'proven') {
+      this.#timer = clock.after(Math.max(0, peer.expiresAt - clock.now()), () =>
+        this.end(new MeshError('unauthenticated', 'token expired')),
+      );
+    }
+    const attachment = provider.attach(proxy, (changed) => this.#changed(changed), peer);
+    const ownLog = log.child({ proxy: proxyName(proxy), stream: this.id });
+    ownLog.info({ node: proxy.id, mode: this.#call.mode, view: attachment.view, peer: peer.kind }, 'stream opened');
+    return { proxy, attachment, log: ownLog };
+  }
+
+  #changed(changed: ReadonlySet<TypeUrl>): void {
+    let any = false;
+    for (const type of changed) {
+      if (this.#states.has(type)) {
+        this.#dirty.add(type);
+        any = true;
+      }
+    }
+    if (any && !this.#closed) {
+      this.#shared.queue.add(this);
+    }
+  }
+
+  #layers(type: TypeUrl): Layers {
+    if (this.#attached === undefined || (type === types.virtualHost && this.#call.mode === 'sotw')) {
+      return nothing;
+    }
+    if (type === types.secret && this.#peer?.kind !== 'proven') {
+      if (this.#shared.once('insecure secrets')) {
+        this.#attached.log.warn({}, 'secrets are not served over plaintext');
+      }
+      return nothing;
+    }
+    return this.#attached.attachment.layers(type);
+  }
+
+  #flush(): void {
+    if (this.#closed || this.#attached === undefined || this.#dirty.size === 0) {
+      return;
+    }
+    const order = this.#dirtyInOrder();
+    for (const type of order) {
+      if (!this.#pull(type, 'updates')) {
+        return;
+      }
+    }
+    for (const type of order.reverse()) {
+      const early = (type === types.cluster || type === types.endpoint) && this.#usersAreBehind();
+      if (this.#dirty.has(type) && !early && !this.#pull(type, 'rest')) {
+        return;
+      }
+    }
+  }
+
+  #dirtyInOrder(): TypeUrl[] {
+    if (this.#dirty.size === 1) {
+      return [...this.#dirty];
+    }
+    const known = pushOrder.filter((type) => this.#dirty.has(type));
+    return known.length === this.#dirty.size ? known : [...new Set([...known, ...this.#dirty])];
+  }
+
+  /** A listener or route was not told yet that it may let go of a cluster. */
+  #usersAreBehind(): boolean {
+    return usersOfClusters.some((type) => this.#dirty.has(type));
+  }
+
+  /** false: nothing more can be written now. */
+  #pull(type: TypeUrl, pass: Pass): boolean {
+    if (!this.#writable()) {
+      return false;
+    }
+    const outputs = this.#step(type, { kind: 'pull', layers: this.#layers(type), pass });
+    if (!outputs.some((output) => output.kind === 'wait')) {
+      this.#dirty.delete(type);
+    }
+    return true;
+  }
+
+  #writable(): boolean {
+    const { budget } = this.#shared;
+    if (this.#unflushedBytes >= budget.limits.perStream) {
+      return false;
+    }
+    if (!budget.open) {
+      budget.wait(this.#resume);
+      return false;
+    }
+    return true;
+  }
+
+  #step(type: TypeUrl, input: StreamInput): readonly StreamOutput[] {
+    const attachment = this.#attached?.attachment;
+    if (attachment === undefined) {
+      return [];
+    }
+    const { sets, payloads, parking, limits } = this.#shared;
+    const parked = parking.of(attachment.view, type);
+    const before = this.#states.get(type);
+    const [after, outputs] = step(before, input, { sets, payloads, parked, maxNames: limits.maxNames });
+    if (after === undefined) {
+      this.#states.delete(type);
+    } else if (after !== before) {
+      this.#states.set(type, after);
+    }
+    for (const output of outputs) {
+      this.#act(type, output);
+    }
+    return outputs;
+  }
+
+  #act(type: TypeUrl, output: StreamOutput): void {
+    const { counters } = this.#shared;
+    switch (output.kind) {
+      case 'send':
+        this.#write(output.payload);
+        return;
+      case 'acked':
+        this.#refreshEndpoints(output.payload);
+        this.#refreshVirtualHosts(output.payload);
+        return;
+      case 'rejected':
+        count(counters.rejects, type);
+        if (output.payload !== undefined) {
+          this.#refreshEndpoints(output.payload);
+        }
+        return;
+      case 'park':
+        this.#park(type, output);
+        return;
+      case 'stale-nonce':
+        counters.staleNonces++;
+        return;
+      case 'unanswered':
+        this.#unanswered(type, output.names);
+        return;
+      case 'wait':
+        return;
+      case 'close':
+        this.end(new MeshError('bad-argument', output.message));
+        return;
+      default:
+        assertNever(output);
+    }
+  }
+
+  #write(payload: Payload): void {
+    const { budget, counters } = this.#shared;
+    if (payload.type === types.route && this.#states.has(types.virtualHost)) {
+      for (const { name } of payload.content.resources) {
+        this.#newRoutes.add(name);
+      }
+    }
+    const bytes = payload.bytes();
+    const size = bytes.length;
+    const spent = budget.spend(size, (how) => this.#overdue(how));
+    this.#unflushed.add(spent);
+    this.#unflushedBytes += size;
+    count(counters.pushes, payload.type);
+    counters.sentBytes += size;
+    counters.sentResources += payload.content.resources.length;
+    this.#call.write(bytes, () => {
+      spent[Symbol.dispose]();
+      this.#unflushed.delete(spent);
+      const before = this.#unflushedBytes;
+      this.#unflushedBytes -= size;
+      if (before >= budget.limits.perStream && this.#dirty.size > 0) {
+        this.flush();
+      }
+    });
+  }
+
+  #overdue(how: 'slow' | 'stalled'): void {
+    const { counters } = this.#shared;
+    if (how === 'slow') {
+      counters.slow++;
+      return;
+    }
+    counters.stalled++;
+    this.#attached?.log.warn({}, 'client does not read; stream ended');
+    this.end(new MeshError('unavailable', 'client does not read'));
+  }
+
+  /** A cluster that changed warms up on Envoy's side until its endpoints come, changed or not. */
+  #refreshEndpoints(payload: Payload): void {
+    if (payload.type !== types.cluster) {
+      return;
+    }
+    const endpoints = this.#states.get(types.endpoint);
+    if (endpoints === undefined || endpoints.held.names.names.size === 0) {
+      return;
+    }
+    this.#step(types.endpoint, { kind: 'refresh', names: endpointNames(payload.content) });
+    this.#dirty.add(types.endpoint);
+  }
+
+  /**
+   * Envoy asks for virtual hosts once, not again for each route configuration that comes later; what it got for one that it
+   * didn't know yet it has dropped. So they are sent (again) once it knows.
+   */
+  #refreshVirtualHosts({ type, content }: Payload): void {
+    const known = content.resources.filter(({ name }) => type === types.route && this.#newRoutes.delete(name));
+    if (known.length === 0) {
+      return;
+    }
+    const routes = new Set(known.map(({ name }) => name));
+    const names = this.#layers(types.virtualHost).flatMap(({ resources }) =>
+      [...resources.keys()].filter((name) => coversByName(routes, types.virtualHost, name)),
+    );
+    this.#step(types.virtualHost, { kind: 'refresh', names });
+    this.#dirty.add(types.virtualHost);
+  }
+
+  #park(type: TypeUrl, { name, version, error }: { name: string; version: string; error: ErrorDetail }): void {
+    if (this.#attached === undefined) {
+      return;
+    }
+    const { proxy, attachment, log } = this.#attached;
+    const { parking, clock } = this.#shared;
+    const since = clock.now();
+    if (parking.park({ view: attachment.view, type, name, version, since }, proxyName(proxy), error)) {
+      const resource = name === '' ? 'all' : name;
+      log.warn(
+        { type: shortTypeNames[type] ?? type, resource, version, reason: error.message },
+        'proxy refused a resource',
+      );
+    }
+  }
+
+  #unanswered(type: TypeUrl, names: readonly string[]): void {
+    count(this.#shared.counters.unanswered, type, names.length);
+    for (const name of names.slice(0, 8)) {
+      if (this.#shared.once(`${type} ${name}`)) {
+        this.#attached?.log.warn(
+          { type: shortTypeNames[type] ?? type, name },
+          'proxy asks for a resource that is not there',
+        );
+      }
+    }
+  }
+
+  #fail(thrown: unknown): void {
+    const error = MeshError.from(thrown);
+    if (this.#attached === undefined) {
+      this.#refuse(error);
+      return;
+    }
+    if (error.code === 'internal') {
+      this.#attached.log.error({ err: error }, 'stream failed');
+    } else {
+      this.#attached.log.info({ reason: error.message }, 'stream refused');
+    }
+    this.end(error);
+  }
+
+  #refuse(error: MeshError): void {
+    this.#shared.counters.refused++;
+    this.#shared.log.info({ stream: this.id, code: error.code, reason: error.message }, 'stream refused');
+    this.end(error);
+  }
+}
