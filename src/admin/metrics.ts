@@ -1,0 +1,214 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { TypeUrl } from '../model/ids.ts';
+import { shortTypeNames } from '../model/type-urls.ts';
+import type { AdminSources, XdsTotals } from './sources.ts';
+
+const seconds = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
+
+interface Total<T> {
+  readonly name: string;
+  readonly help: string;
+  readonly read: (totals: XdsTotals) => T;
+}
+
+const totals: readonly Total<number>[] = [
+  { name: 'coxswain_xds_streams_opened_total', help: 'Streams opened.', read: (each) => each.opened },
+  {
+    name: 'coxswain_xds_streams_refused_total',
+    help: 'Streams refused: no proof, or a claim that differs from it.',
+    read: (each) => each.refused,
+  },
+  {
+    name: 'coxswain_xds_streams_touched_total',
+    help: 'Turns given to streams: what changes touched.',
+    read: (each) => each.streamsTouched,
+  },
+  { name: 'coxswain_xds_sent_bytes_total', help: 'Bytes of responses sent.', read: (each) => each.sentBytes },
+  { name: 'coxswain_xds_sent_resources_total', help: 'Resources sent.', read: (each) => each.sentResources },
+  {
+    name: 'coxswain_xds_received_bytes_total',
+    help: 'Bytes of requests received.',
+    read: (each) => each.receivedBytes,
+  },
+  {
+    name: 'coxswain_xds_encoded_payloads_total',
+    help: 'Distinct responses encoded.',
+    read: (each) => each.encodedPayloads,
+  },
+  { name: 'coxswain_xds_encoded_bytes_total', help: 'Bytes of distinct responses.', read: (each) => each.encodedBytes },
+  {
+    name: 'coxswain_xds_slow_streams_total',
+    help: 'Times a stream did not take its bytes in time.',
+    read: (each) => each.slow,
+  },
+  {
+    name: 'pilot_xds_write_timeout',
+    help: 'Streams ended because they did not take their bytes.',
+    read: (each) => each.stalled,
+  },
+  {
+    name: 'pilot_xds_expired_nonce',
+    help: 'Requests with a nonce that is not the last one.',
+    read: (each) => each.staleNonces,
+  },
+];
+
+const totalsByType: readonly Total<ReadonlyMap<TypeUrl, number>>[] = [
+  { name: 'pilot_xds_pushes', help: 'Responses sent, by type.', read: (each) => each.pushes },
+  { name: 'pilot_total_xds_rejects', help: 'Responses that Envoy rejected, by type.', read: (each) => each.rejects },
+];
+
+/**
+ * What the rest of the program reports as it happens. Names are the ones that users' dashboards and alerts know
+ * (behaviour.md 7.10); what only Coxswain has starts with `coxswain_`.
+ */
+export interface Metrics {
+  /** From the change of configuration to a proxy's acknowledgement. */
+  converged(seconds: number): void;
+  /** Time to turn one batch of events into a published set. */
+  compiled(seconds: number): void;
+  /** One change came in. `type`: the object's kind. */
+  updated(type: string): void;
+  internalError(): void;
+  certificateIssued(): void;
+}
+
+/** The metrics of one control plane, in a registry of their own, so that two in one process (tests) don't mix. */
+export class MetricsRegistry implements Metrics {
+  readonly #registry = new Registry();
+  readonly #updates = this.#counter('pilot_inbound_updates', 'Changes of configuration that came in, by kind.', 'type');
+  readonly #internalErrors = new Counter({
+    name: 'pilot_total_xds_internal_errors',
+    help: 'Bugs that were caught.',
+    registers: [this.#registry],
+  });
+  readonly #certificates = new Counter({
+    name: 'citadel_server_success_cert_issuance_count',
+    help: 'Workload certificates issued.',
+    registers: [this.#registry],
+  });
+  readonly #convergence = this.#histogram(
+    'pilot_proxy_convergence_time',
+    'Seconds from a change to its acknowledgement by a proxy.',
+  );
+  readonly #compile = this.#histogram(
+    'coxswain_compile_seconds',
+    'Seconds to turn a batch of changes into a published set.',
+  );
+
+  /** Gauges are read from the sources when somebody scrapes, so they can't drift from what the debug pages show. */
+  constructor(sources: AdminSources, version: string, startedAt: number, now: () => number) {
+    collectDefaultMetrics({ register: this.#registry });
+    this.#gauge('pilot_xds', 'Connected proxies, by version of the control plane.', ['version'], (gauge) => {
+      gauge.set({ version }, sources.status().length);
+    });
+    this.#gauge('pilot_services', 'Services known.', [], (gauge) => gauge.set(sources.services().length));
+    this.#gauge('coxswain_views', 'Groups of proxies that get equal configuration.', [], (gauge) =>
+      gauge.set(sources.views().length),
+    );
+    this.#gauge('coxswain_findings', 'Findings on the configuration, by severity.', ['severity'], (gauge) => {
+      for (const severity of ['error', 'warning', 'info'] as const) {
+        gauge.set({ severity }, sources.findings().filter((finding) => finding.severity === severity).length);
+      }
+    });
+    this.#gauge(
+      'coxswain_proxies_out_of_sync',
+      'Proxies with a type that is stale or rejected.',
+      ['state'],
+      (gauge) => {
+        for (const state of ['STALE', 'ERROR'] as const) {
+          const stale = sources.status().filter((proxy) => proxy.types.some((each) => each.state === state));
+          gauge.set({ state }, stale.length);
+        }
+      },
+    );
+    this.#gauge('istiod_uptime_seconds', 'Seconds since the control plane started.', [], (gauge) =>
+      gauge.set((now() - startedAt) / 1_000),
+    );
+    if (sources.counters !== undefined) this.#xdsTotals(sources.counters);
+    this.#gauge('pilot_info', 'Version of the control plane.', ['version'], (gauge) => gauge.set({ version }, 1));
+  }
+
+  converged(duration: number): void {
+    this.#convergence.observe(duration);
+  }
+
+  compiled(duration: number): void {
+    this.#compile.observe(duration);
+  }
+
+  updated(type: string): void {
+    this.#updates.inc({ type });
+  }
+
+  internalError(): void {
+    this.#internalErrors.inc();
+  }
+
+  certificateIssued(): void {
+    this.#certificates.inc();
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** The Prometheus text. */
+  async text(): Promise<string> {
+    return await this.#registry.metrics();
+  }
+
+  /** Read on each scrape from where they are counted once: two places to count would differ some day. */
+  #xdsTotals(counters: () => XdsTotals): void {
+    for (const { name, help, read } of totals) {
+      const counter = new Counter({
+        name,
+        help,
+        registers: [this.#registry],
+        collect: () => {
+          counter.reset();
+          counter.inc(read(counters()));
+        },
+      });
+    }
+    for (const { name, help, read } of totalsByType) {
+      const counter = new Counter({
+        name,
+        help,
+        labelNames: ['type'],
+        registers: [this.#registry],
+        collect: () => {
+          counter.reset();
+          for (const [type, count] of read(counters())) {
+            counter.inc({ type: (shortTypeNames[type] ?? type).toLowerCase() }, count);
+          }
+        },
+      });
+    }
+  }
+
+  #counter<L extends string>(name: string, help: string, label: L): Counter<L> {
+    return new Counter({ name, help, labelNames: [label], registers: [this.#registry] });
+  }
+
+  #histogram(name: string, help: string): Histogram {
+    return new Histogram({ name, help, buckets: seconds, registers: [this.#registry] });
+  }
+
+  #gauge<L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    read: (gauge: Gauge<L>) => void,
+  ): void {
+    new Gauge<L>({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+      collect() {
+        read(this);
+      },
+    });
+  }
+}

@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process';
+import { MeshError } from '../lib/errors.ts';
+import { control } from '../sandbox/control-client.ts';
+import { findPod } from '../sandbox/find-pod.ts';
+import { defaultRunDir, findSandbox, listSandboxes, type SandboxRecord, sandboxPaths } from '../sandbox/run-dir.ts';
+import type { Page, PageSource } from './http.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const envoyAdminPort = 15_000;
+const adminPort = 15_014;
+
+/** The admin pages of a pod's Envoy. They answer on the pod's own loopback only, so the request is made inside its network. */
+export async function sandboxEnvoyPages(sandbox: string | undefined, pod: string, env: Env): Promise<PageSource> {
+  const record = await chooseSandbox(sandbox, env);
+  const status = await control(sandboxPaths(runDir(env), record.name).socket, { op: 'status' });
+  const found = findPod(status.pods, pod);
+  if (!found.injected) throw new MeshError('not-found', `${found.name}.${found.namespace} has no sidecar`);
+  return pagesIn(
+    `/proc/${record.pid}/root/proc/${found.pid}/ns/net`,
+    envoyAdminPort,
+    `the Envoy of ${found.name}.${found.namespace}`,
+  );
+}
+
+/** The admin pages of a sandbox's control plane; of the only sandbox without a name. */
+export async function sandboxAdminPages(
+  name: string | undefined,
+  env: Env,
+): Promise<{ readonly source: PageSource; readonly sandbox: string }> {
+  const record = await chooseSandbox(name, env);
+  const source = pagesIn(`/proc/${record.pid}/ns/net`, adminPort, `the control plane of sandbox ${record.name}`);
+  return { source, sandbox: record.name };
+}
+
+/** The sandbox of that name, or the only one. */
+async function chooseSandbox(name: string | undefined, env: Env): Promise<SandboxRecord> {
+  if (name !== undefined) return await findSandbox(runDir(env), name);
+  const running = await listSandboxes(runDir(env));
+  const [only, second] = running;
+  if (only === undefined) {
+    throw new MeshError('not-found', 'no sandbox is running', {
+      hint: 'start one with `coxswain sandbox up EXAMPLE`, or give -f FILE or --envoy-admin URL',
+    });
+  }
+  if (second !== undefined) {
+    throw new MeshError('bad-argument', 'several sandboxes are running', {
+      hint: `choose one with --sandbox: ${running.map((each) => each.name).join(', ')}`,
+    });
+  }
+  return only;
+}
+
+function runDir(env: Env): string {
+  return env['COXSWAIN_RUN_DIR'] ?? defaultRunDir;
+}
+
+/** One request from inside a network namespace; the status on the first line, then the body as it came. */
+const script = `
+const [port, path] = process.argv.slice(1);
+require('node:http').get({ host: '127.0.0.1', port, path, timeout: 10000 }, (response) => {
+  process.stdout.write(response.statusCode + '\\n');
+  response.pipe(process.stdout);
+}).on('timeout', function () { this.destroy(new Error('timeout')); }).on('error', (error) => {
+  process.stderr.write(error.message);
+  process.exitCode = 1;
+});`;
+
+const maxBytes = 256 * 1024 * 1024;
+
+function pagesIn(namespace: string, port: number, name: string): PageSource {
+  return {
+    name,
+    async get(path, signal) {
+      const { promise, resolve, reject } = Promise.withResolvers<Page>();
+      const argv = [`--net=${namespace}`, '--', process.execPath, '-e', script, String(port), path];
+      execFile('nsenter', argv, { signal, maxBuffer: maxBytes }, (error, stdout, stderr) => {
+        if (error === null) {
+          const newline = stdout.indexOf('\n');
+          resolve({ status: Number(stdout.slice(0, newline)), body: stdout.slice(newline + 1) });
+        } else if (signal.aborted) reject(error);
+        else reject(unreachable(error, stderr, name));
+      });
+      return await promise;
+    },
+  };
+}
+
+function unreachable(error: Error & { readonly code?: unknown }, stderr: string, name: string): MeshError {
+  if (error.code === 'ENOENT')
+    return new MeshError('missing-tool', 'nsenter is not installed', {
+      cause: error,
+      hint: 'it is part of util-linux',
+    });
+  const reason = stderr.trim().split('\n')[0] ?? '';
+  const hint =
+    process.getuid?.() === 0 ? 'coxswain sandbox status shows what runs' : 'a sandbox belongs to root: use sudo';
+  return new MeshError('unavailable', `no answer from ${name}: ${reason}`, { cause: error, hint });
+}

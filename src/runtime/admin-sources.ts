@@ -1,0 +1,88 @@
+import { toJson, typeOf } from '@envoyproxy/protos';
+import { configDump } from '../admin/config-dump.ts';
+import type { AdminSources, Readiness, ServiceStatus, ViewStatus } from '../admin/sources.ts';
+import { lint } from '../config/lint.ts';
+import type { Finding } from '../model/finding.ts';
+import type { MeshObject } from '../model/mesh-object.ts';
+import { proxyName } from '../model/proxy.ts';
+import type { Resource } from '../model/resource.ts';
+import { pushOrder, shortTypeNames } from '../model/type-urls.ts';
+import { serviceHost } from '../model/service.ts';
+import { endpointsOf } from '../snapshot/indexes.ts';
+import { all, fieldOfKind, type Snapshot } from '../snapshot/snapshot.ts';
+import type { Store } from '../snapshot/store.ts';
+import type { Compiler } from '../translate/compiler.ts';
+import type { XdsServer } from '../xds/server.ts';
+
+export interface RunningParts {
+  readonly store: Store;
+  readonly compiler: Compiler;
+  readonly xds: XdsServer;
+  readonly meshFindings: readonly Finding[];
+  readonly readiness: () => Readiness;
+}
+
+/** What the debug pages show of a running control plane. Every answer is made when it is asked for. */
+export function adminSources(parts: RunningParts): AdminSources {
+  const { store, compiler, xds } = parts;
+  return {
+    ready: parts.readiness,
+    status: () => xds.status(),
+    findings: () => [
+      ...parts.meshFindings,
+      ...store.findings,
+      ...lint([...objectsOf(store.snapshot)], store.snapshot.mesh),
+      ...compiler.findings,
+    ],
+    objects: () => objectsOf(store.snapshot),
+    services: () => services(store.snapshot),
+    views: () => views(compiler),
+    configDump: (name) => {
+      const proxy = xds.status().find((each) => proxyName(each.proxy) === name)?.proxy;
+      if (proxy === undefined) return undefined;
+      using compiled = compiler.attach(proxy, () => {});
+      return configDump((type) => compiled.layers(type), resourceJson);
+    },
+  };
+}
+
+function resourceJson(resource: Resource): object {
+  const message = typeOf(resource.type);
+  return message === undefined ? {} : Object(toJson(message, resource.body, { protoNames: true }));
+}
+
+function* objectsOf(snapshot: Snapshot): Iterable<MeshObject> {
+  for (const field of Object.values(fieldOfKind)) yield* all<MeshObject>(snapshot[field]);
+}
+
+function services(snapshot: Snapshot): readonly ServiceStatus[] {
+  return [...all(snapshot.services)].map((service) => {
+    const endpoints = endpointsOf(snapshot, service);
+    return {
+      host: serviceHost(service, snapshot.mesh.dnsDomain),
+      namespace: service.meta.namespace,
+      addresses: service.addresses,
+      ports: service.ports.map((port) => ({
+        name: port.name,
+        port: port.port,
+        protocol: port.protocol,
+        endpoints: (endpoints.get(port) ?? []).map((each) => `${each.address}:${each.port}`),
+      })),
+    };
+  });
+}
+
+function views(compiler: Compiler): readonly ViewStatus[] {
+  return compiler.views().map(({ view, proxies }) => {
+    const [first] = proxies;
+    const resources: Record<string, number> = {};
+    if (first !== undefined) {
+      using compiled = compiler.attach(first, () => {});
+      for (const type of pushOrder) {
+        const count = compiled.layers(type).reduce((sum, layer) => sum + layer.resources.size, 0);
+        if (count > 0) resources[shortTypeNames[type] ?? type] = count;
+      }
+    }
+    return { id: view.id, proxies: proxies.map(proxyName), resources };
+  });
+}
