@@ -1,0 +1,43 @@
+/** Whose rights a command in a pod has. Only `root` may change the pod's network. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export const rootOwner: Owner = { uid: 0, gid: 0 };
+
+/** The apps of every pod, and what `sandbox exec` runs: a number that no host account is likely to have. */
+export const appOwner: Owner = { uid: 61_337, gid: 61_337 };
+
+/**
+ * Command line that runs `argv` inside a pod. `process` is the `/proc` folder of the process that holds the pod's
+ * namespaces, as seen by the caller: `/proc/PID` within the sandbox, `/proc/OUTER/root/proc/PID` from the host.
+ */
+export function enterPod(process: string, owner: Owner, argv: readonly string[]): readonly string[] {
+  const namespaces = [
+    `--net=${process}/ns/net`,
+    `--mount=${process}/ns/mnt`,
+    `--uts=${process}/ns/uts`,
+    `--pid=${process}/ns/pid_for_children`,
+  ];
+  return ['nsenter', ...namespaces, '--', ...withRights(owner, argv)];
+}
+
+/** Command line that runs `argv` in the node's namespaces of a sandbox, from the host. */
+export function enterNode(outerPid: number, argv: readonly string[]): readonly string[] {
+  const process = `/proc/${outerPid}`;
+  return [
+    'nsenter',
+    `--net=${process}/ns/net`,
+    `--mount=${process}/ns/mnt`,
+    `--pid=${process}/ns/pid_for_children`,
+    '--',
+    ...argv,
+  ];
+}
+
+function withRights(owner: Owner, argv: readonly string[]): readonly string[] {
+  if (owner.uid === 0) return argv;
+  const ids = ['--reuid', String(owner.uid), '--regid', String(owner.gid), '--clear-groups'];
+  return ['setpriv', ...ids, '--no-new-privs', '--inh-caps=-all', '--bounding-set=-all', '--', ...argv];
+}

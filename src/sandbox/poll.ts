@@ -1,0 +1,47 @@
+import type { Clock } from '../lib/clock.ts';
+import { MeshError } from '../lib/errors.ts';
+
+/** How long, and how often, to look again. */
+export interface Patience {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly everyMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Asks until the answer is not `undefined`. For what the kernel or another program gives no event for (a port that opens
+ * in another namespace); fails with what was waited for, so that a hang explains itself.
+ */
+export async function poll<T>(
+  what: string,
+  ask: () => Promise<T | undefined> | T | undefined,
+  patience: Patience,
+): Promise<T> {
+  const { clock, timeoutMs, everyMs = 10, signal } = patience;
+  const deadline = clock.now() + timeoutMs;
+  for (;;) {
+    signal?.throwIfAborted();
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (clock.now() >= deadline) throw new MeshError('unavailable', `${what}: not within ${timeoutMs / 1000} s`);
+    await pause(clock, everyMs, signal);
+  }
+}
+
+/** Waits, or throws the signal's reason. */
+export async function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const abort = (): void => reject(signal?.reason);
+  using _timer = clock.after(ms, resolve);
+  // Timers of a Clock let the process end; somebody who waits here wants the answer.
+  const alive = setInterval(() => undefined, 60_000);
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    await promise;
+  } finally {
+    clearInterval(alive);
+    signal?.removeEventListener('abort', abort);
+  }
+}
