@@ -1,0 +1,315 @@
+import { expect } from 'chai';
+import { defaultMesh } from '../../../src/model/mesh.ts';
+import { createTestCa, type Leaf } from '../../support/rbac-certificates.ts';
+import { echoes, type RawRequest, sendAll } from '../../support/rbac-clients.ts';
+import { freePorts, startRbacEnvoy, tcpAddress } from '../../support/rbac-envoy.ts';
+import { policy, type RuleText } from '../../support/rbac-policies.ts';
+
+/** Every character with a meaning in RE2, and a newline. */
+const metacharacters = '^$.|?*+()[]{}\\\\Q\\E-#\n';
+const label63 = 'n'.repeat(63);
+const host253 = ['h'.repeat(63), 'h'.repeat(63), 'h'.repeat(63), 'h'.repeat(61)].join('.');
+
+/** Peers by the names in their certificates. */
+const peers = {
+  b: [{ type: 'url', value: 'spiffe://cluster.local/ns/a/sa/b' }],
+  odd: [{ type: 'url', value: `spiffe://td/ns/x${metacharacters}/sa/${metacharacters}` }],
+  long: [{ type: 'url', value: `spiffe://cluster.local/ns/${label63}/sa/${'s'.repeat(253)}` }],
+  dnsOnly: [{ type: 'dns', value: 'x/ns/admin/sa/admin' }],
+  two: [
+    { type: 'url', value: 'spiffe://cluster.local/ns/a/sa/b' },
+    { type: 'url', value: 'other://cluster.local/ns/admin/sa/admin' },
+    { type: 'dns', value: 'x/ns/admin/sa/admin' },
+  ],
+  nested: [{ type: 'url', value: 'spiffe://cluster.local/ns/a/sa/b/ns/admin/sa/admin' }],
+} as const;
+
+type Peer = keyof typeof peers | 'plaintext' | 'anonymous';
+
+interface Edge {
+  readonly what: string;
+  readonly action?: 'ALLOW' | 'DENY';
+  readonly rule?: RuleText;
+  readonly peer: Peer;
+  readonly request?: Partial<RawRequest>;
+  readonly allowed: boolean;
+}
+
+const from = (...sources: NonNullable<RuleText['from']>): RuleText => ({ from: sources });
+const to = (...operations: NonNullable<RuleText['to']>): RuleText => ({ to: operations });
+
+/** Decided alike by HTTP and TCP. */
+const bySource: readonly Edge[] = [
+  { what: 'an ALLOW policy without rules', peer: 'b', allowed: false },
+  { what: 'an ALLOW rule without conditions', rule: {}, peer: 'plaintext', allowed: true },
+  { what: 'a DENY rule without conditions', action: 'DENY', rule: {}, peer: 'b', allowed: false },
+  { what: 'principals * and plaintext', rule: from({ principals: ['*'] }), peer: 'plaintext', allowed: false },
+  { what: 'principals * and mTLS', rule: from({ principals: ['*'] }), peer: 'b', allowed: true },
+  {
+    what: 'principals * and a certificate of no SPIFFE ID',
+    rule: from({ principals: ['*'] }),
+    peer: 'dnsOnly',
+    allowed: true,
+  },
+  { what: 'principals * and an odd name', rule: from({ principals: ['*'] }), peer: 'odd', allowed: true },
+  {
+    what: 'principals * and TLS without a certificate',
+    rule: from({ principals: ['*'] }),
+    peer: 'anonymous',
+    allowed: false,
+  },
+  {
+    what: 'notPrincipals * and TLS without a certificate',
+    rule: from({ notPrincipals: ['*'] }),
+    peer: 'anonymous',
+    allowed: true,
+  },
+  { what: 'notPrincipals * and plaintext', rule: from({ notPrincipals: ['*'] }), peer: 'plaintext', allowed: true },
+  { what: 'notPrincipals * and mTLS', rule: from({ notPrincipals: ['*'] }), peer: 'b', allowed: false },
+  {
+    what: 'notPrincipals of another and plaintext',
+    rule: from({ notPrincipals: ['x'] }),
+    peer: 'plaintext',
+    allowed: true,
+  },
+  { what: 'namespaces * and plaintext', rule: from({ namespaces: ['*'] }), peer: 'plaintext', allowed: false },
+  { what: 'notNamespaces and plaintext', rule: from({ notNamespaces: ['a'] }), peer: 'plaintext', allowed: true },
+  {
+    what: 'a scheme in a principal',
+    rule: from({ principals: ['spiffe://cluster.local/ns/a/sa/b'] }),
+    peer: 'b',
+    allowed: false,
+  },
+  { what: 'a suffix principal', rule: from({ principals: ['*/sa/b'] }), peer: 'b', allowed: true },
+  {
+    what: 'a suffix principal and a DNS name',
+    rule: from({ principals: ['*/sa/admin'] }),
+    peer: 'dnsOnly',
+    allowed: false,
+  },
+  {
+    what: 'a suffix principal and names of several kinds',
+    rule: from({ principals: ['*/sa/admin'] }),
+    peer: 'two',
+    allowed: false,
+  },
+  { what: 'a namespace and a DNS name', rule: from({ namespaces: ['admin'] }), peer: 'dnsOnly', allowed: false },
+  {
+    what: 'a namespace and names of several kinds',
+    rule: from({ namespaces: ['admin'] }),
+    peer: 'two',
+    allowed: false,
+  },
+  { what: 'a namespace further back in the ID', rule: from({ namespaces: ['admin'] }), peer: 'nested', allowed: false },
+  {
+    what: 'a namespace of metacharacters',
+    rule: from({ namespaces: [`x${metacharacters}`] }),
+    peer: 'odd',
+    allowed: true,
+  },
+  {
+    what: 'a principal of metacharacters',
+    rule: from({ principals: [`*/sa/${metacharacters}`] }),
+    peer: 'odd',
+    allowed: true,
+  },
+  { what: 'a namespace that would match as a pattern', rule: from({ namespaces: ['.'] }), peer: 'b', allowed: false },
+  {
+    what: 'a namespace that would break out of its place',
+    rule: from({ namespaces: ['x)|(.*'] }),
+    peer: 'b',
+    allowed: false,
+  },
+  {
+    what: 'a principal that would match as a pattern',
+    rule: from({ principals: ['*/sa/.'] }),
+    peer: 'b',
+    allowed: false,
+  },
+  { what: 'a namespace as long as one can be', rule: from({ namespaces: [label63] }), peer: 'long', allowed: true },
+  {
+    what: 'a namespace longer than that',
+    rule: from({ namespaces: [`${label63}${label63}`] }),
+    peer: 'long',
+    allowed: false,
+  },
+  { what: 'a namespace of many stars', rule: from({ namespaces: ['a*'.repeat(50)] }), peer: 'b', allowed: false },
+  {
+    what: 'a suffix principal longer than a pattern can be',
+    rule: from({ principals: [`*/sa/${'s'.repeat(253)}`] }),
+    peer: 'long',
+    allowed: true,
+  },
+  {
+    what: 'a near miss of that',
+    rule: from({ principals: [`*/sb/${'s'.repeat(253)}`] }),
+    peer: 'long',
+    allowed: false,
+  },
+];
+
+const byRequest: readonly Edge[] = [
+  {
+    what: 'hosts * and an empty Host, which is a Host',
+    rule: to({ hosts: ['*'] }),
+    peer: 'b',
+    request: { host: '' },
+    allowed: true,
+  },
+  {
+    what: 'a host in another case',
+    rule: to({ hosts: ['Example.com'] }),
+    peer: 'b',
+    request: { host: 'eXAMPLE.COM' },
+    allowed: true,
+  },
+  {
+    what: 'a host with a port',
+    rule: to({ hosts: ['example.com'] }),
+    peer: 'b',
+    request: { host: 'example.com:8080' },
+    allowed: true,
+  },
+  {
+    what: 'a host with an empty port',
+    action: 'DENY',
+    rule: to({ hosts: ['example.com'] }),
+    peer: 'b',
+    request: { host: 'example.com:' },
+    allowed: false,
+  },
+  {
+    what: 'a host with a port that is none',
+    rule: to({ hosts: ['example.com'] }),
+    peer: 'b',
+    request: { host: 'example.com:80x' },
+    allowed: false,
+  },
+  {
+    what: 'a host with two ports',
+    rule: to({ hosts: ['example.com'] }),
+    peer: 'b',
+    request: { host: 'example.com:evil:80' },
+    allowed: false,
+  },
+  {
+    what: 'a host of the same beginning',
+    rule: to({ hosts: ['example.com'] }),
+    peer: 'b',
+    request: { host: 'example.com.evil' },
+    allowed: false,
+  },
+  {
+    what: 'a suffix host with a port',
+    rule: to({ hosts: ['*.example.com'] }),
+    peer: 'b',
+    request: { host: 'a.example.com:1' },
+    allowed: true,
+  },
+  {
+    what: 'a suffix host and a port that holds it',
+    rule: to({ hosts: ['*.com'] }),
+    peer: 'b',
+    request: { host: '[a.com:b]:80' },
+    allowed: false,
+  },
+  {
+    what: 'a host that asks for a port',
+    rule: to({ hosts: ['example.com:80'] }),
+    peer: 'b',
+    request: { host: 'example.com:81' },
+    allowed: false,
+  },
+  {
+    what: 'an IPv6 host with a port',
+    rule: to({ hosts: ['[::1]'] }),
+    peer: 'b',
+    request: { host: '[::1]:80' },
+    allowed: true,
+  },
+  { what: 'a dot in a host', rule: to({ hosts: ['a.b'] }), peer: 'b', request: { host: 'axb:80' }, allowed: false },
+  {
+    what: 'a host as long as one can be',
+    rule: to({ hosts: [host253] }),
+    peer: 'b',
+    request: { host: `${host253}:65535` },
+    allowed: true,
+  },
+  {
+    what: 'a query',
+    action: 'DENY',
+    rule: to({ paths: ['/admin'] }),
+    peer: 'b',
+    request: { path: '/admin?x=1' },
+    allowed: false,
+  },
+  {
+    what: 'a path one character longer',
+    action: 'DENY',
+    rule: to({ paths: ['/admin'] }),
+    peer: 'b',
+    request: { path: '/admin/' },
+    allowed: true,
+  },
+  { what: 'paths *', rule: to({ paths: ['*'] }), peer: 'b', request: { path: '/?x' }, allowed: true },
+  { what: 'methods *', rule: to({ methods: ['*'] }), peer: 'b', request: { method: 'PATCH' }, allowed: true },
+  {
+    what: 'metacharacters in a path',
+    rule: to({ paths: ['/(a|b)+.*'] }),
+    peer: 'b',
+    request: { path: '/(a|b)+.*' },
+    allowed: true,
+  },
+  {
+    what: 'a path that would match as a pattern',
+    rule: to({ paths: ['/.*'] }),
+    peer: 'b',
+    request: { path: '/x' },
+    allowed: false,
+  },
+];
+
+describe('RBAC on real Envoy, at its edges', () => {
+  let envoy: AsyncDisposable;
+  let ports: readonly number[];
+  let ca: string;
+  const leaves = new Map<Peer, 'anonymous' | Leaf>([['anonymous', 'anonymous']]);
+
+  before(async () => {
+    const authority = await createTestCa();
+    ca = authority.certificate;
+    for (const peer of ['b', 'odd', 'long', 'dnsOnly', 'two', 'nested'] as const) {
+      leaves.set(peer, await authority.issue(peers[peer], peer === 'dnsOnly' ? 'CN=x/ns/admin/sa/admin' : ''));
+    }
+    ports = await freePorts(1);
+    const cases = (edges: readonly Edge[]) =>
+      edges.map(({ action = 'ALLOW', rule }) => ({
+        policies: [policy('p', action, rule === undefined ? [] : [rule])],
+        mesh: defaultMesh,
+      }));
+    const server = await authority.issue([{ type: 'dns', value: 'server' }]);
+    envoy = await startRbacEnvoy({ http: cases([...bySource, ...byRequest]), tcp: cases(bySource), ports, ca, server });
+  });
+
+  after(async () => {
+    await envoy[Symbol.asyncDispose]();
+  });
+
+  [...bySource, ...byRequest].forEach(({ what, peer, request, allowed }, index) => {
+    it(`HTTP ${allowed ? 'allows' : 'denies'}: ${what}`, async () => {
+      const raw = { method: 'GET', path: '/', host: 'example.com', headers: { 'x-case': String(index) }, ...request };
+      const statuses = await sendAll(
+        { host: '127.0.0.1', port: ports[0] ?? 0, ca, as: leaves.get(peer) ?? 'plaintext' },
+        [raw],
+      );
+      expect(statuses).to.deep.equal([allowed ? 200 : 403]);
+    });
+  });
+
+  bySource.forEach(({ what, peer, allowed }, index) => {
+    it(`TCP ${allowed ? 'allows' : 'denies'}: ${what}`, async () => {
+      const [host, port] = tcpAddress(index, ports);
+      expect(await echoes({ host, port, ca, as: leaves.get(peer) ?? 'plaintext' })).to.equal(allowed);
+    });
+  });
+});

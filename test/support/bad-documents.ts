@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { ReadPaths } from '../../src/config/files.ts';
+import type { AuthorizationRule, MatchSet } from '../../src/model/authorization-policy.ts';
+import type { Finding } from '../../src/model/finding.ts';
+import { matchText, type StringMatch } from '../../src/model/match.ts';
+import type { MeshObject } from '../../src/model/mesh-object.ts';
+import { objectKey } from '../../src/model/object.ts';
+
+const directory = new URL('./bad-documents/', import.meta.url);
+
+/** A wrong document, and what must be said about it: the comment block at its top, up to the first empty line. */
+export interface BadDocument {
+  readonly name: string;
+  /** The comment block: its first line is the title. */
+  readonly title: string;
+  readonly expected: readonly string[];
+  /** The document itself; lines are counted from here. */
+  readonly text: string;
+}
+
+/** Reads every document of the directory. */
+export function badDocuments(): readonly BadDocument[] {
+  const names = readdirSync(directory).filter((name) => name.endsWith('.yaml'));
+  return names.sort().map((name) => {
+    const whole = readFileSync(new URL(name, directory), 'utf8');
+    const end = whole.indexOf('\n\n');
+    const [title = '', ...expected] = whole
+      .slice(0, end)
+      .split('\n')
+      .map((line) => line.replace(/^# ?/, ''));
+    return { name, title, expected, text: whole.slice(end + 2) };
+  });
+}
+
+/** Rewrites the comment block of a document (UPDATE=1); what it says must be read by a person before it is committed. */
+export function rewrite(document: BadDocument, said: readonly string[]): void {
+  const head = [document.title, ...said].map((line) => `# ${line}`).join('\n');
+  writeFileSync(new URL(document.name, directory), `${head}\n\n${document.text}`);
+}
+
+/** Findings and what is in force, as the comment blocks write it. */
+export function describeRead({ findings, objects, unknown }: ReadPaths): readonly string[] {
+  return [
+    ...findings.flatMap(findingLines),
+    ...unknown.map(({ apiVersion, kind }) => `not read: ${apiVersion} ${kind}`),
+    ...(objects.length === 0
+      ? ['in force: nothing']
+      : objects.map((object) => `in force: ${objectKey(object)} ${objectText(object)}`.trimEnd())),
+  ];
+}
+
+function findingLines({ severity, code, object, origin, field, message, hint }: Finding): readonly string[] {
+  const line = origin.kind === 'file' ? origin.line : 0;
+  const head = [`line ${line}`, severity, code, object, field].filter((part) => part !== '').join(' ');
+  return [head, `  ${message}`, ...(hint === '' ? [] : [`  > ${hint}`])];
+}
+
+function objectText(object: MeshObject): string {
+  switch (object.kind) {
+    case 'PeerAuthentication': {
+      const ports = [...object.portLevelMtls].map(([port, mode]) => ` ${port}=${mode}`).join('');
+      return `${JSON.stringify(object.selector.matchLabels)} ${object.mtls}${ports}`;
+    }
+    case 'AuthorizationPolicy':
+      return `${JSON.stringify(object.selector.matchLabels)} ${object.action} [${object.rules.map(ruleText).join('; ')}]`;
+    default:
+      return '';
+  }
+}
+
+function ruleText({ from, to }: AuthorizationRule): string {
+  const source = from.map(
+    ({ principals, namespaces }) => setText('principals', principals) + setText('namespaces', namespaces),
+  );
+  const operation = to.map(({ hosts, methods, paths, ports }) => {
+    const numbers = { values: ports.values.map(exact), notValues: ports.notValues.map(exact) };
+    return setText('hosts', hosts) + setText('methods', methods) + setText('paths', paths) + setText('ports', numbers);
+  });
+  return `from${source.length === 0 ? ' any' : source.join(' or')} to${operation.length === 0 ? ' any' : operation.join(' or')}`;
+}
+
+const exact = (value: number): StringMatch => ({ kind: 'exact', value: String(value) });
+
+function setText(name: string, { values, notValues }: MatchSet<StringMatch>): string {
+  const text = (prefix: string, matches: readonly StringMatch[]): string =>
+    matches.length === 0 ? '' : ` ${prefix}${name}=${matches.map(matchText).join('|')}`;
+  return text('', values) + text('!', notValues);
+}

@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import { trustDomain } from '../../src/model/ids.ts';
+import type { Mesh } from '../../src/model/mesh.ts';
+import { defaultMesh } from '../../src/model/mesh.ts';
+import type { MeshObject } from '../../src/model/mesh-object.ts';
+import type { MtlsSetting } from '../../src/model/peer-authentication.ts';
+import type { Proxy } from '../../src/model/proxy.ts';
+import type { Protocol } from '../../src/model/service.ts';
+import { authorizationPolicy, meta, peerAuthentication, pod, type ShortRule, sidecar } from './objects.ts';
+
+/**
+ * A world so small that its objects keep meeting: few names, labels, addresses and ports, so that services share ports,
+ * workloads share addresses, names stand for a pod and a workload entry, and policies of all scopes overlap.
+ */
+const namespaces = ['istio-system', 'foo', 'bar'] as const;
+
+const namespace = fc.constantFrom(...namespaces);
+const createdAt = fc.constantFrom(0, 1);
+const address = fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.3');
+const selectorLabels = fc.constantFrom({}, { app: 'x' }, { app: 'y' }, { v: '1' }, { app: 'x', v: '1' });
+
+const workload = (kind: 'Pod' | 'WorkloadEntry', names: readonly string[]) =>
+  fc
+    .record({
+      namespace,
+      name: fc.constantFrom(...names),
+      addresses: fc.oneof(
+        { weight: 6, arbitrary: address.map((each) => [each]) },
+        { weight: 1, arbitrary: fc.constant([]) },
+      ),
+      labels: fc.record(
+        { app: fc.constantFrom('x', 'y'), v: fc.constantFrom('1', '2'), noise: fc.constantFrom('1', '2') },
+        { requiredKeys: ['app'] },
+      ),
+      serviceAccount: fc.constantFrom('s1', 's2', ...(kind === 'Pod' ? [] : [''])),
+      namedPorts: fc.constantFrom<Readonly<Record<string, number>>>({}, { http: 8080 }, { http: 9090 }),
+      tlsMode: fc.constantFrom('istio', 'istio', 'disabled'),
+      ready: fc.constantFrom(true, true, false),
+    })
+    .map(({ namespace, name, ...more }): MeshObject => pod(namespace, name, '', { kind, ...more }));
+
+type PortShape = readonly [port: number, targetPort: number | string, protocol: Protocol];
+const portShapes: readonly PortShape[] = [
+  [80, 8080, 'http'],
+  [80, 'http', 'http'],
+  [80, 8080, 'tcp'],
+  [81, 'http', 'grpc'],
+  [90, 9090, 'http2'],
+  [7000, 7000, 'auto'],
+  [9000, 9000, 'tcp'],
+  [9000, 8080, 'tls'],
+];
+
+const service = fc
+  .record({
+    namespace,
+    name: fc.constantFrom('s', 't', 'u'),
+    createdAt,
+    selector: fc.oneof({ weight: 3, arbitrary: selectorLabels }, { weight: 1, arbitrary: fc.constant(undefined) }),
+    addresses: fc.subarray(['10.96.0.1', '10.96.0.2', '10.96.0.3'], { maxLength: 2 }),
+    headless: fc.constantFrom(false, false, false, true),
+    ports: fc.subarray([...portShapes], { minLength: 1, maxLength: 3 }),
+  })
+  .map(
+    ({ namespace, name, createdAt, selector, addresses, headless, ports }): MeshObject => ({
+      kind: 'Service',
+      meta: meta(namespace, name, { createdAt }),
+      selector,
+      headless,
+      addresses: headless ? [] : addresses,
+      ports: ports.map(([port, targetPort, protocol]) => ({ name: `p${port}`, port, targetPort, protocol })),
+    }),
+  );
+
+const endpointSlice = fc
+  .record({
+    namespace,
+    name: fc.constantFrom('s-1', 's-2', 't-1'),
+    service: fc.constantFrom('s', 't'),
+    ports: fc.subarray([80, 7000, 9000], { minLength: 1 }),
+    endpoints: fc.array(
+      fc.record({ address, ready: fc.constantFrom(true, true, false), pod: fc.constantFrom('', 'a', 'b', 'c') }),
+      { maxLength: 2 },
+    ),
+  })
+  .map(
+    ({ namespace, name, service, ports, endpoints }): MeshObject => ({
+      kind: 'EndpointSlice',
+      meta: meta(namespace, name),
+      service,
+      ports: ports.map((port) => ({ name: `p${port}`, port: port === 80 ? 8080 : port })),
+      endpoints: endpoints.map(({ address, ...more }) => ({ addresses: [address], ...more })),
+    }),
+  );
+
+const setting = fc.constantFrom<MtlsSetting>('UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT');
+
+const peerAuthentications = fc
+  .record({
+    namespace,
+    name: fc.constantFrom('p', 'q'),
+    createdAt,
+    labels: selectorLabels,
+    mtls: setting,
+    ports: fc.uniqueArray(fc.tuple(fc.constantFrom(7000, 8080, 9999), setting), {
+      selector: ([port]) => port,
+      maxLength: 2,
+    }),
+  })
+  .map(({ namespace, name, mtls, labels, ports, createdAt }): MeshObject => {
+    const sorted = [...ports].sort(([a], [b]) => a - b);
+    return peerAuthentication(namespace, name, mtls, {
+      labels,
+      createdAt,
+      ...(Object.keys(labels).length > 0 ? { ports: sorted } : {}),
+    });
+  });
+
+const rules: readonly ShortRule[] = [
+  {},
+  { to: { paths: ['/a'] } },
+  { to: { paths: ['/b'], ports: [8080] } },
+  { from: { principals: ['cluster.local/ns/foo/sa/s1'] } },
+  { from: { namespaces: ['bar'] }, to: { methods: ['GET'] } },
+];
+
+const authorizationPolicies = fc
+  .record({
+    namespace,
+    name: fc.constantFrom('p', 'q'),
+    action: fc.constantFrom<'ALLOW' | 'DENY'>('ALLOW', 'DENY'),
+    labels: selectorLabels,
+    rules: fc.subarray([...rules], { maxLength: 2 }),
+  })
+  .map(
+    ({ namespace, name, action, rules, labels }): MeshObject =>
+      authorizationPolicy(namespace, name, action, rules, labels),
+  );
+
+/** Any object of the small world. */
+export const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
+  { weight: 4, arbitrary: workload('Pod', ['a', 'b']) },
+  { weight: 2, arbitrary: workload('WorkloadEntry', ['a', 'c']) },
+  { weight: 5, arbitrary: service },
+  { weight: 3, arbitrary: endpointSlice },
+  { weight: 3, arbitrary: peerAuthentications },
+  { weight: 3, arbitrary: authorizationPolicies },
+);
+
+/** Mesh settings that change what is compiled. */
+export const anyMesh: fc.Arbitrary<Mesh> = fc.record({
+  trustDomain: fc.constantFrom(trustDomain('cluster.local'), trustDomain('td.example')),
+  trustDomainAliases: fc.constantFrom([], [trustDomain('old.example')]),
+  rootNamespace: fc.constantFrom('istio-system', 'foo'),
+  dnsDomain: fc.constant(defaultMesh.dnsDomain),
+  enableAutoMtls: fc.boolean(),
+  outboundTrafficPolicy: fc.constantFrom<Mesh['outboundTrafficPolicy']>('ALLOW_ANY', 'REGISTRY_ONLY'),
+});
+
+const proxy = (namespace: string, name: string, more: Partial<Proxy> = {}): Proxy =>
+  sidecar(pod(namespace, name, '10.0.0.1', { labels: { app: 'x', v: '1' } }), more);
+
+/**
+ * Proxies of each kind: two streams of one pod, all namespaces, a workload entry, a name that no object ever has. All of
+ * their workloads come and go; while one is away, what the node says of itself counts.
+ */
+export const proxies: readonly Proxy[] = [
+  proxy('foo', 'a'),
+  proxy('foo', 'a', { routes: 'inline' }),
+  proxy('foo', 'b'),
+  proxy('foo', 'c', { ip: '10.0.0.3', labels: { app: 'y' } }),
+  proxy('foo', 'stranger', { ip: '10.0.0.2' }),
+  proxy('bar', 'a', { routes: 'inline' }),
+  proxy('bar', 'b', { kind: 'router' }),
+  proxy('istio-system', 'a'),
+];
