@@ -1,4 +1,7 @@
-/** The catalog of the istioinaction example: four articles. Usage: catalog [--port 3000] */
+/**
+ * The catalog of the istioinaction example: four articles, and the headers that a request arrived with.
+ * Usage: catalog [--port 3000]
+ */
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 
@@ -9,13 +12,22 @@ const items = [
   { id: 4, color: 'red', department: 'Watches', name: 'Red Dragon Watch', price: '232.00' },
 ];
 
+/** All of them, or one by its number; undefined for any other path. */
+function article(path: string): unknown {
+  const [, id] = /^(?:\/api)?\/items(?:\/(\d+))?$/.exec(path) ?? [undefined, 'none'];
+  return id === undefined ? items : items.find((each) => String(each.id) === id);
+}
+
 const { values } = parseArgs({ options: { port: { type: 'string', default: '3000' } } });
 const server = createServer((request, response) => {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-  const [, id] = /^(?:\/api)?\/items(?:\/(\d+))?$/.exec(path) ?? [undefined, 'none'];
-  const found = id === undefined ? items : items.find((each) => String(each.id) === id);
-  response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'application/json; charset=utf-8' });
-  response.end(JSON.stringify(found ?? { error: 'not found' }));
+  const found = path === '/headers' ? { headers: request.headers } : article(path);
+  const body = JSON.stringify(found ?? { error: 'not found' });
+  response.writeHead(found === undefined ? 404 : 200, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+  });
+  response.end(body);
 });
 server.keepAliveTimeout = 3_601_000;
 server.listen(Number(values.port));

@@ -12,7 +12,11 @@ const agent = new Agent({ keepAlive: false });
 
 function forward(path: string, response: ServerResponse): void {
   const upstream = get(`${values.catalog}${path}`, { agent, timeout: 5_000 }, (answer) => {
-    response.writeHead(answer.statusCode === 200 ? 200 : 502, { 'content-type': 'application/json; charset=utf-8' });
+    const { 'content-length': length } = answer.headers;
+    response.writeHead(answer.statusCode === 200 ? 200 : 502, {
+      'content-type': 'application/json; charset=utf-8',
+      ...(length === undefined ? {} : { 'content-length': length }),
+    });
     answer.pipe(response);
   });
   upstream.on('timeout', () => upstream.destroy(new Error('timed out')));

@@ -28,6 +28,7 @@ export function adminSources(parts: RunningParts): AdminSources {
   return {
     ready: parts.readiness,
     status: () => xds.status(),
+    counters: () => xds.counters(),
     findings: () => [
       ...parts.meshFindings,
       ...store.findings,

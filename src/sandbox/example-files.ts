@@ -43,7 +43,7 @@ export async function findExample(nameOrDir: string, examplesDir: string): Promi
 export async function exampleNames(examplesDir: string): Promise<readonly string[]> {
   const entries = await readdir(examplesDir, { withFileTypes: true }).catch(() => []);
   return entries
-    .filter((each) => each.isDirectory() && each.name !== 'apps')
+    .filter((each) => each.isDirectory() && each.name !== 'apps' && each.name !== 'runner')
     .map((each) => each.name)
     .sort();
 }

@@ -18,7 +18,7 @@ ${podSettings.map(([path, value]) => `if [ -e ${path} ]; then echo ${value} > ${
 echo made
 read -r _
 ip -batch "$dir/network"
-if [ -s "$dir/rules.v4" ]; then iptables-restore --wait 10 < "$dir/rules.v4"; fi
+if [ -s "$dir/rules.v4" ]; then XTABLES_LOCKFILE="$dir/xtables.lock" iptables-restore --wait 10 < "$dir/rules.v4"; fi
 echo ready
 exec > /dev/null
 while :; do sleep 2147483647 & wait; done

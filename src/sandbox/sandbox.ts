@@ -118,6 +118,11 @@ export class Sandbox implements AsyncDisposable {
     return `/proc/${this.#record.pid}/root${this.#paths.dir}/${file}`;
   }
 
+  /** The same file as a command inside reaches it. */
+  insidePath(file: string): string {
+    return join(this.#paths.dir, file);
+  }
+
   async refresh(): Promise<SandboxStatus> {
     return await this.#control({ op: 'status' });
   }

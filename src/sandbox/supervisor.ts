@@ -17,6 +17,8 @@ async function main(): Promise<void> {
   const first = await lines.next();
   if (first.done === true) process.exit(1);
   const settings: SupervisorSettings = JSON.parse(first.value);
+  // The older iptables keeps its lock on the host, where it would wait for others and be left behind.
+  process.env['XTABLES_LOCKFILE'] = `${settings.runDir}/xtables.lock`;
   void endWithStarter(lines);
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', () => {

@@ -24,7 +24,10 @@ export function planFull(state: TypeState, layers: Layers, env: StepEnv): Plan {
   const { held, subscription, exchange } = state;
   const target: Held = { layers, ...subscription, exceptions: noExceptions, leftovers: [] };
   const asked =
-    state.owed || state.refresh.names.size > 0 || env.sets.minus(subscription.names, held.names).names.size > 0;
+    state.owed ||
+    state.refresh.names.size > 0 ||
+    (subscription.wildcard && !held.wildcard) ||
+    env.sets.minus(subscription.names, held.names).names.size > 0;
   const known = held.exceptions.size === 0;
   if (!asked && known && sameLayers(held.layers, layers) && held.wildcard === subscription.wildcard) {
     return { kind: 'idle', held: target };

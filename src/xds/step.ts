@@ -7,6 +7,7 @@ import { sotwRequest } from './sotw.ts';
 import { isFull, planFull } from './sotw-full.ts';
 import type { StepEnv, TypeState } from './state.ts';
 import type { Step, StreamInput, StreamOutput } from './step-types.ts';
+import { covers } from './subscription.ts';
 
 /**
  * The whole xDS protocol for one type of one stream: no I/O, no clock, no memory but its argument, so that NACKs, wildcards
@@ -30,11 +31,8 @@ export function step(state: TypeState | undefined, input: StreamInput, env: Step
 }
 
 function refresh(state: TypeState, names: Iterable<string>, env: StepEnv): TypeState {
-  const held = state.held.names.names;
-  if (held.size === 0) {
-    return state;
-  }
-  const again = [...names].filter((name) => held.has(name));
+  const known = state.inFlight?.target ?? state.held;
+  const again = [...names].filter((name) => covers(known, state.type, name));
   return again.length === 0 ? state : { ...state, refresh: env.sets.change(state.refresh, again, []) };
 }
 

@@ -6,8 +6,8 @@ import type { TypeUrl } from '../model/ids.ts';
 import type { Proxy } from '../model/proxy.ts';
 import { proxyName } from '../model/proxy.ts';
 import { pushOrder, shortTypeNames, types } from '../model/type-urls.ts';
-import { endpointNames } from './cluster-endpoints.ts';
 import { count, type XdsCounters } from './counters.ts';
+import { dependents, dependentType } from './dependents.ts';
 import type { Mode } from './encode.ts';
 import { checkClaim } from './identity.ts';
 import { WireVersions } from './initial-versions.ts';
@@ -21,11 +21,11 @@ import type { Attachment, Authenticator, ConfigProvider, Credentials, Peer } fro
 import type { PushQueue } from './push-queue.ts';
 import { type ErrorDetail, parseRequest, requestTags, type XdsRequest } from './request.ts';
 import type { SendBudget } from './send-budget.ts';
-import type { Payload, TypeState } from './state.ts';
+import type { TypeState } from './state.ts';
 import { type ProxyStatus, typeStatus } from './status.ts';
 import { step } from './step.ts';
-import { coversByName } from './subscription.ts';
 import type { StreamInput, StreamOutput } from './step-types.ts';
+import { StreamWriter } from './stream-writer.ts';
 
 /** The transport of one stream, as the protocol needs it. */
 export interface StreamCall {
@@ -84,15 +84,11 @@ export class XdsStream {
   readonly #states = new Map<TypeUrl, TypeState>();
   /** Types that may have something to send. */
   readonly #dirty = new Set<TypeUrl>();
-  readonly #unflushed = new Set<Disposable>();
-  readonly #resume = (): void => this.flush();
+  readonly #writer: StreamWriter;
   readonly #openedAt: number;
   #peer: Peer | undefined;
   #attached: Attached | undefined;
   #timer: Disposable;
-  #unflushedBytes = 0;
-  /** Route configurations on their way to a client that has asked for virtual hosts before. */
-  readonly #newRoutes = new Set<string>();
   #closed = false;
 
   constructor(shared: StreamShared, call: StreamCall, id: number) {
@@ -100,6 +96,13 @@ export class XdsStream {
     this.#call = call;
     this.id = id;
     this.#openedAt = shared.clock.now();
+    this.#writer = new StreamWriter({
+      budget: shared.budget,
+      counters: shared.counters,
+      write: (bytes, flushed) => call.write(bytes, flushed),
+      resume: () => this.flush(),
+      stalled: (error) => this.end(error),
+    });
     this.#timer = shared.clock.after(shared.limits.firstRequestMs, () =>
       this.end(new MeshError('bad-argument', 'no request came')),
     );
@@ -154,11 +157,7 @@ export class XdsStream {
     this.#closed = true;
     this.#timer[Symbol.dispose]();
     this.#shared.queue.remove(this);
-    this.#shared.budget.leave(this.#resume);
-    for (const each of this.#unflushed) {
-      each[Symbol.dispose]();
-    }
-    this.#unflushed.clear();
+    this.#writer[Symbol.dispose]();
     if (this.#attached !== undefined) {
       this.#attached.attachment[Symbol.dispose]();
       this.#attached.log.info({}, 'stream closed');
@@ -207,6 +206,14 @@ export class XdsStream {
       this.#step(type, { kind: 'sotw-request', type, names, nonce, error });
       if (type === types.cluster && before === undefined) {
         this.#step(types.endpoint, { kind: 'answer-next' });
+      }
+    }
+    if (before === undefined) {
+      // A client that comes back asks for all types at once, but the response that makes it wait may be on its way already.
+      for (const each of this.#states.keys()) {
+        if (dependentType(each) === type) {
+          this.#refreshDependents(each, undefined);
+        }
       }
     }
     this.#dirty.add(type);
@@ -284,13 +291,12 @@ export class XdsStream {
     if (this.#closed || this.#attached === undefined || this.#dirty.size === 0) {
       return;
     }
-    const order = this.#dirtyInOrder();
-    for (const type of order) {
-      if (!this.#pull(type, 'updates')) {
+    for (const type of this.#order()) {
+      if (this.#dirty.has(type) && !this.#pull(type, 'updates')) {
         return;
       }
     }
-    for (const type of order.reverse()) {
+    for (const type of this.#order().reverse()) {
       const early = (type === types.cluster || type === types.endpoint) && this.#usersAreBehind();
       if (this.#dirty.has(type) && !early && !this.#pull(type, 'rest')) {
         return;
@@ -298,12 +304,9 @@ export class XdsStream {
     }
   }
 
-  #dirtyInOrder(): TypeUrl[] {
-    if (this.#dirty.size === 1) {
-      return [...this.#dirty];
-    }
-    const known = pushOrder.filter((type) => this.#dirty.has(type));
-    return known.length === this.#dirty.size ? known : [...new Set([...known, ...this.#dirty])];
+  /** All types in the order of a push: sending one of them may make another one necessary. */
+  #order(): TypeUrl[] {
+    return [...pushOrder, ...[...this.#dirty].filter((type) => !pushOrder.includes(type))];
   }
 
   /** A listener or route was not told yet that it may let go of a cluster. */
@@ -313,24 +316,12 @@ export class XdsStream {
 
   /** false: nothing more can be written now. */
   #pull(type: TypeUrl, pass: Pass): boolean {
-    if (!this.#writable()) {
+    if (!this.#writer.ready()) {
       return false;
     }
     const outputs = this.#step(type, { kind: 'pull', layers: this.#layers(type), pass });
     if (!outputs.some((output) => output.kind === 'wait')) {
       this.#dirty.delete(type);
-    }
-    return true;
-  }
-
-  #writable(): boolean {
-    const { budget } = this.#shared;
-    if (this.#unflushedBytes >= budget.limits.perStream) {
-      return false;
-    }
-    if (!budget.open) {
-      budget.wait(this.#resume);
-      return false;
     }
     return true;
   }
@@ -350,26 +341,22 @@ export class XdsStream {
       this.#states.set(type, after);
     }
     for (const output of outputs) {
-      this.#act(type, output);
+      this.#act(type, output, before);
     }
     return outputs;
   }
 
-  #act(type: TypeUrl, output: StreamOutput): void {
+  #act(type: TypeUrl, output: StreamOutput, before: TypeState | undefined): void {
     const { counters } = this.#shared;
     switch (output.kind) {
       case 'send':
-        this.#write(output.payload);
+        this.#writer.send(output.payload);
+        this.#refreshDependents(type, before);
         return;
       case 'acked':
-        this.#refreshEndpoints(output.payload);
-        this.#refreshVirtualHosts(output.payload);
         return;
       case 'rejected':
         count(counters.rejects, type);
-        if (output.payload !== undefined) {
-          this.#refreshEndpoints(output.payload);
-        }
         return;
       case 'park':
         this.#park(type, output);
@@ -390,71 +377,21 @@ export class XdsStream {
     }
   }
 
-  #write(payload: Payload): void {
-    const { budget, counters } = this.#shared;
-    if (payload.type === types.route && this.#states.has(types.virtualHost)) {
-      for (const { name } of payload.content.resources) {
-        this.#newRoutes.add(name);
-      }
+  /** What Envoy needs afresh because of this response follows it at once: Envoy may not even answer before it has that. */
+  #refreshDependents(type: TypeUrl, before: TypeState | undefined): void {
+    const dependent = dependentType(type);
+    const inFlight = this.#states.get(type)?.inFlight;
+    if (dependent === undefined || inFlight === undefined || !this.#holdsSome(dependent)) {
+      return;
     }
-    const bytes = payload.bytes();
-    const size = bytes.length;
-    const spent = budget.spend(size, (how) => this.#overdue(how));
-    this.#unflushed.add(spent);
-    this.#unflushedBytes += size;
-    count(counters.pushes, payload.type);
-    counters.sentBytes += size;
-    counters.sentResources += payload.content.resources.length;
-    this.#call.write(bytes, () => {
-      spent[Symbol.dispose]();
-      this.#unflushed.delete(spent);
-      const before = this.#unflushedBytes;
-      this.#unflushedBytes -= size;
-      if (before >= budget.limits.perStream && this.#dirty.size > 0) {
-        this.flush();
-      }
-    });
+    this.#step(dependent, { kind: 'refresh', names: dependents(inFlight, before, this.#layers(dependent)) });
+    this.#dirty.add(dependent);
   }
 
-  #overdue(how: 'slow' | 'stalled'): void {
-    const { counters } = this.#shared;
-    if (how === 'slow') {
-      counters.slow++;
-      return;
-    }
-    counters.stalled++;
-    this.#attached?.log.warn({}, 'client does not read; stream ended');
-    this.end(new MeshError('unavailable', 'client does not read'));
-  }
-
-  /** A cluster that changed warms up on Envoy's side until its endpoints come, changed or not. */
-  #refreshEndpoints(payload: Payload): void {
-    if (payload.type !== types.cluster) {
-      return;
-    }
-    const endpoints = this.#states.get(types.endpoint);
-    if (endpoints === undefined || endpoints.held.names.names.size === 0) {
-      return;
-    }
-    this.#step(types.endpoint, { kind: 'refresh', names: endpointNames(payload.content) });
-    this.#dirty.add(types.endpoint);
-  }
-
-  /**
-   * Envoy asks for virtual hosts once, not again for each route configuration that comes later; what it got for one that it
-   * didn't know yet it has dropped. So they are sent (again) once it knows.
-   */
-  #refreshVirtualHosts({ type, content }: Payload): void {
-    const known = content.resources.filter(({ name }) => type === types.route && this.#newRoutes.delete(name));
-    if (known.length === 0) {
-      return;
-    }
-    const routes = new Set(known.map(({ name }) => name));
-    const names = this.#layers(types.virtualHost).flatMap(({ resources }) =>
-      [...resources.keys()].filter((name) => coversByName(routes, types.virtualHost, name)),
-    );
-    this.#step(types.virtualHost, { kind: 'refresh', names });
-    this.#dirty.add(types.virtualHost);
+  #holdsSome(type: TypeUrl): boolean {
+    const state = this.#states.get(type);
+    const held = state?.inFlight?.target ?? state?.held;
+    return held !== undefined && (held.wildcard || held.names.names.size > 0);
   }
 
   #park(type: TypeUrl, { name, version, error }: { name: string; version: string; error: ErrorDetail }): void {

@@ -162,3 +162,48 @@ describe('a broken AuthorizationPolicy', () => {
     expect(seen).to.be.greaterThan(500);
   });
 });
+
+describe('a broken PeerAuthentication', () => {
+  const mode = fc.constantFrom('STRICT', 'PERMISSIVE', 'DISABLE', 'UNSET').map((each) => ({ mode: each }));
+  const parts = fc.record(
+    { mtls: mode, portLevelMtls: fc.dictionary(fc.constantFrom('80', '90'), mode, { minKeys: 1 }) },
+    { requiredKeys: [] },
+  );
+
+  function strictPorts(spec: object): { readonly ports: readonly number[]; readonly errors: boolean } {
+    const document = {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'PeerAuthentication',
+      metadata: { name: 'p' },
+      spec: { selector: { matchLabels: { app: 'web' } }, ...spec },
+    };
+    const { objects, findings } = decode(document, { origin: { kind: 'cluster', cluster: 'c' } });
+    const [policy] = objects;
+    if (policy?.kind !== 'PeerAuthentication') throw new Error('not applied');
+    const isStrict = (port: number): boolean => {
+      const own = policy.portLevelMtls.get(port) ?? 'UNSET';
+      return (own === 'UNSET' ? policy.mtls : own) === 'STRICT';
+    };
+    return { ports: [70, 80, 90].filter(isStrict), errors: findings.some((finding) => finding.severity === 'error') };
+  }
+
+  it('is STRICT wherever the good one is', () => {
+    const junk = fc.constantFrom<unknown>(null, 7, true, '', 'strict', [], {}, [null], { stray: 1 });
+    let seen = 0;
+    fc.assert(
+      fc.property(parts, fc.nat(), junk, fc.boolean(), (spec, pick, value, stray) => {
+        const all = places(spec);
+        const at = all[pick % all.length] ?? [];
+        const changed = broken(spec, at, value, stray || at.length === 0);
+        const good = strictPorts(spec);
+        const bad = strictPorts(typeof changed === 'object' && changed !== null ? changed : {});
+        expect(good.errors).to.equal(false);
+        if (!bad.errors) return;
+        seen++;
+        expect(bad.ports).to.include.members([...good.ports]);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(seen).to.be.greaterThan(500);
+  });
+});

@@ -164,6 +164,9 @@ class World {
 
   #want(add: readonly string[], remove: readonly string[]): void {
     const before = this.wanted;
+    if (add.length > 0) {
+      this.refused.clear(); // What is asked for again is sent again.
+    }
     const dropped = remove.filter((name) => before.has(name) && !add.includes(name));
     this.wanted = new Set([...before, ...add].filter((name) => !dropped.includes(name)));
     // A delta client forgets what it unsubscribes from, even under a wildcard.

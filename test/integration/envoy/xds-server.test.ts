@@ -96,12 +96,31 @@ for (const mode of ['DELTA_GRPC', 'GRPC'] as const) {
       await answers(port, 'refused');
       await eventually(async () => (await envoy.stat('cluster_manager.active_clusters')) === 2, 'cluster removed');
       expect(server.counters().rejects.size).to.equal(0);
-      expect(server.counters().staleNonces).to.equal(0);
+      // Over SotW Envoy asks for the endpoints of a warming cluster again, and that request may cross their coming.
+      expect(server.counters().staleNonces).to.be.at.most(mode === 'GRPC' ? 2 : 0);
     });
   });
 }
 
 describe('Envoy on delta ADS', () => {
+  it('gets the virtual hosts of a route configuration that comes later', async () => {
+    await using run = await startServer();
+    await using first = await backend('first');
+    const [port, later] = [await freePort(), await freePort()];
+    const { provider } = run;
+    world(provider, port, first.port, true);
+    await using _envoy = await XdsEnvoy.start(run.port, 'DELTA_GRPC');
+    await answers(port, 'first');
+    const before = Date.now();
+    const hosts = ['80/all', '81/all'].map((name) => virtualHostResource(name, 'two', '*'));
+    provider.share(types.virtualHost, layerOf('v', ...hosts));
+    provider.share(types.route, layerOf('r', vhdsRoutes('80'), vhdsRoutes('81')));
+    const listeners = [listener('in', port, '80', 'rbac'), listener('later', later, '81', 'rbac')];
+    provider.share(types.listener, layerOf('l', ...listeners));
+    await answers(later, 'first');
+    expect(Date.now() - before).to.be.below(2000);
+  });
+
   it('comes back to a restarted server, and is sent what changed alone', async () => {
     const provider = new FakeProvider();
     const xdsPort = await freePort();

@@ -1,0 +1,59 @@
+import type { Mesh } from '../../src/model/mesh.ts';
+import type { Proxy } from '../../src/model/proxy.ts';
+import { type ResourceTypeName, types } from '../../src/model/type-urls.ts';
+
+/** What `case.yaml` says: which proxies of `in.yaml` to look at, and which of their resources are the point. */
+export interface GoldenCase {
+  /** What a reader learns here. */
+  readonly about: string;
+  readonly mesh: Partial<Mesh>;
+  readonly proxies: readonly {
+    readonly name: string;
+    readonly namespace: string;
+    readonly routes: Proxy['routes'];
+    readonly show: readonly { readonly type: ResourceTypeName; readonly resources: readonly Shown[] }[];
+  }[];
+}
+
+/** `name`, or `name#chain` for some filter chains of a listener; `*` stands for anything in both. */
+export interface Shown {
+  readonly name: string;
+  readonly chains: string | undefined;
+}
+
+/** Reads a case strictly: a typing error must not make a test that checks nothing. */
+export function parseCase(document: unknown): GoldenCase {
+  const { about, mesh, proxies } = fields(document, 'case', ['about', 'mesh', 'proxies']);
+  if (typeof about !== 'string') throw new Error('case.yaml: about says what a reader learns');
+  const named = Object.entries(fields(proxies, 'proxies')).map(([proxy, value]) => {
+    const [name = '', namespace = ''] = proxy.split('.');
+    const { routes, show } = fields(value, proxy, ['routes', 'show']);
+    const shown = Object.entries(fields(show, `${proxy}.show`, Object.keys(types))).map(([type, list]) => ({
+      type: type as ResourceTypeName,
+      resources: texts(list, `${proxy}.show.${type}`).map(parseShown),
+    }));
+    if (shown.length === 0) throw new Error(`case.yaml: ${proxy} shows nothing`);
+    return { name, namespace, routes: routes === 'inline' ? ('inline' as const) : ('vhds' as const), show: shown };
+  });
+  if (named.length === 0) throw new Error('case.yaml: proxies is empty');
+  const settings = fields(mesh ?? {}, 'mesh', ['enableAutoMtls', 'outboundTrafficPolicy', 'trustDomainAliases']);
+  return { about, mesh: settings as Partial<Mesh>, proxies: named };
+}
+
+function parseShown(text: string): Shown {
+  const [name = '', chains] = text.split('#');
+  return { name, chains };
+}
+
+function fields(value: unknown, where: string, known?: readonly string[]): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`case.yaml: ${where} is no object`);
+  const unknown = Object.keys(value).filter((key) => known !== undefined && !known.includes(key));
+  if (unknown.length > 0) throw new Error(`case.yaml: ${where} has unknown fields: ${unknown.join(', ')}`);
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function texts(value: unknown, where: string): readonly string[] {
+  if (!Array.isArray(value) || value.length === 0 || !value.every((each) => typeof each === 'string'))
+    throw new Error(`case.yaml: ${where} is no list of names`);
+  return value;
+}
