@@ -108,6 +108,7 @@ export class Catalog {
       return before?.object === undefined ? undefined : { type: 'delete', ref: before.ref };
     }
     const { entry } = winner;
+    if (!entry.kept) this.#dropKept(key, winner.path);
     const lastGood = entry.good ?? before?.lastGood;
     const object = lastGood ?? entry.object;
     if (isDeepStrictEqual(object, before?.object)) {
@@ -121,6 +122,18 @@ export class Catalog {
     this.#applied.set(key, { ref: entry.ref, object, lastGood });
     if (object !== undefined) return { type: 'apply', object };
     return { type: 'delete', ref: entry.ref };
+  }
+
+  /** An object that another file holds now has moved, and is not lost: what was kept of it must not come back. */
+  #dropKept(key: string, winner: string): void {
+    for (const path of this.#claims.get(key) ?? []) {
+      const file = this.#files.get(path);
+      if (path === winner || file?.entries.get(key)?.kept !== true) continue;
+      const entries = new Map(file.entries);
+      entries.delete(key);
+      this.#files.set(path, { ...file, entries });
+      this.#claims.get(key)?.delete(path);
+    }
   }
 
   #winner(key: string): { readonly path: string; readonly entry: FileEntry } | undefined {

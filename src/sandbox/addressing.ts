@@ -1,5 +1,6 @@
 /** Addresses of a sandbox. They live in a private network namespace, so every sandbox uses the same ones. */
 export const gatewayAddress = '10.77.0.1';
+/** Where all pods are; what leads elsewhere is refused. */
 export const podNetwork = '10.77.0.0/16';
 
 /** Address of the n-th pod (from 0), in the order of the manifests: the same example has the same addresses every time. */

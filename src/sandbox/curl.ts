@@ -1,5 +1,6 @@
 import type { CommandResult } from './run-command.ts';
 
+/** A request, as curl is told to make it. */
 export interface CurlOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -10,6 +11,7 @@ export interface CurlOptions {
   readonly args?: readonly string[];
 }
 
+/** What came of it, as tests and people compare it. */
 export interface CurlResult {
   /** curl's exit status: 0, or why there was no answer (7: refused; 56: reset, which is what STRICT looks like). */
   readonly exit: number;
@@ -39,6 +41,7 @@ export function curlArguments(url: string, options: CurlOptions): readonly strin
   ];
 }
 
+/** Takes apart what curl printed; a killed curl printed nothing. */
 export function readCurl(result: CommandResult): CurlResult {
   const parts = result.stdout.split(mark);
   const [status = '0', seconds = '0', error = ''] = parts.slice(-3);

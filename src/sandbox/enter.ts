@@ -4,6 +4,7 @@ export interface Owner {
   readonly gid: number;
 }
 
+/** For those who look at a pod from outside: captures, counters, other users' files. */
 export const rootOwner: Owner = { uid: 0, gid: 0 };
 
 /** The apps of every pod, and what `sandbox exec` runs: a number that no host account is likely to have. */

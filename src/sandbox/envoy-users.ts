@@ -1,8 +1,9 @@
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import type { PodPlan } from './pod-plan.ts';
 
-/** The user that a cluster's sidecars run as, and the group that all of them share. */
+/** The user that a cluster's sidecars run as. */
 export const proxyUid = 1337;
+/** The group that all of them share, also those that run as another user. */
 export const proxyGid = 1337;
 
 /** Each Envoy watches two sets of files: its token and its roots. */

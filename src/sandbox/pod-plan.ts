@@ -1,3 +1,4 @@
+/** A port that a container declares; its name is what a Service may refer to. */
 export interface ContainerPort {
   /** '' if it has none. */
   readonly name: string;
@@ -18,6 +19,7 @@ export interface PodTemplate {
   readonly command: readonly string[] | undefined;
 }
 
+/** A Service as far as addresses and names go; the policy side is the control plane's. */
 export interface ServiceSpec {
   readonly name: string;
   readonly namespace: string;
@@ -49,6 +51,7 @@ export interface ServiceEndpoint {
   readonly ports: Readonly<Record<string, number>>;
 }
 
+/** A Service with the pods that it leads to now. */
 export interface ServicePlan extends ServiceSpec {
   readonly endpoints: readonly ServiceEndpoint[];
 }

@@ -42,6 +42,7 @@ export interface SupervisorSettings {
   readonly controlPlane: ControlPlaneSpec;
 }
 
+/** A step of the start, told when it is done. */
 export interface StepTiming {
   readonly step: string;
   /** Since the process inside began. */
@@ -60,6 +61,7 @@ export type StartEvent =
       readonly log: string;
     };
 
+/** A pod as `status` shows it, and as the host needs it to enter the pod. */
 export interface PodStatus {
   readonly name: string;
   readonly namespace: string;
@@ -76,8 +78,10 @@ export interface PodStatus {
   readonly envoy: ProcessStatus;
 }
 
+/** `none`: the pod has no such process; `down`: it ended, and is being started again unless it was stopped. */
 export type ProcessStatus = 'none' | 'running' | 'down';
 
+/** The state of a sandbox: the answer to every request. */
 export interface SandboxStatus {
   readonly name: string;
   readonly example: string;
@@ -96,6 +100,7 @@ export type ConfigChange =
       readonly service?: { readonly name: string; readonly namespace: string };
     };
 
+/** What the host can ask of a running sandbox. */
 export type ControlRequest =
   | { readonly op: 'status' }
   | { readonly op: 'config'; readonly changes: readonly ConfigChange[] }
@@ -106,6 +111,7 @@ export type ControlRequest =
   | { readonly op: 'delete-pod'; readonly pod: string }
   | { readonly op: 'down' };
 
+/** Answers: the state after the request, or why there is none. */
 export type ControlReply =
   | { readonly ok: true; readonly status: SandboxStatus }
   | { readonly ok: false; readonly code: MeshErrorCode; readonly message: string; readonly hint: string };

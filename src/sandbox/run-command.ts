@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { MeshError } from '../lib/errors.ts';
 
+/** How a program ended and what it printed. */
 export interface CommandResult {
   /** Exit status; 128 + n if signal n ended it, as a shell has it. */
   readonly code: number;
@@ -10,6 +11,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** Input, time and environment of a program; our own environment by default. */
 export interface CommandOptions {
   readonly input?: string;
   readonly timeoutMs?: number;
@@ -63,6 +65,7 @@ export function killGroup(pid: number | undefined, signal: NodeJS.Signals | 0): 
   }
 }
 
+/** A program that is not there is the user's to install; all else is unexpected. */
 export function startFailure(program: string, thrown: unknown): MeshError {
   if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') {
     return new MeshError('missing-tool', `${program} is not installed`, { cause: thrown });

@@ -27,12 +27,14 @@ export interface SandboxRecord {
   readonly init: number;
 }
 
+/** The files by which the host knows one sandbox. */
 export interface SandboxPaths {
   readonly dir: string;
   readonly record: string;
   readonly socket: string;
 }
 
+/** Where those of the sandbox of this name are. */
 export function sandboxPaths(runDir: string, name: string): SandboxPaths {
   const dir = join(runDir, checkName(name));
   return { dir, record: join(dir, 'record.json'), socket: join(dir, 'control.sock') };
@@ -57,6 +59,7 @@ export async function reserve(runDir: string, name: string): Promise<SandboxPath
   throw new MeshError('internal', 'unreachable');
 }
 
+/** Makes a sandbox known, with ways in to its configuration and logs that end when it does. */
 export async function writeRecord(paths: SandboxPaths, record: SandboxRecord): Promise<void> {
   await writeFile(paths.record, `${JSON.stringify(record)}\n`, { mode: 0o600 });
   for (const folder of ['config', 'logs']) {
@@ -110,6 +113,7 @@ export async function startTimeOf(pid: number): Promise<string | undefined> {
   }
 }
 
+/** Does the very process of this record still run? */
 export async function isRunning(record: SandboxRecord): Promise<boolean> {
   return (await startTimeOf(record.pid)) === record.startTime;
 }

@@ -34,6 +34,7 @@ export interface UpOptions {
 
 /** The folder of the package: programs and examples are found from it. */
 export const packageDir = fileURLToPath(new URL('../../', import.meta.url));
+/** The examples that come with Coxswain; each is a folder. */
 export const examplesDir = fileURLToPath(new URL('../../examples/', import.meta.url));
 
 /** Decides everything that can be decided before the machine is touched; wrong manifests and missing programs fail here. */

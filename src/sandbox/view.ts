@@ -3,6 +3,7 @@ import type { SandboxStatus, StepTiming } from './protocol.ts';
 /** Rows of `sandbox status`, one for each pod. */
 export const podColumns: readonly string[] = ['POD', 'IP', 'SERVICE ACCOUNT', 'SIDECAR', 'APP'];
 
+/** The pods of a sandbox, a row each. */
 export function podRows(status: SandboxStatus): readonly (readonly string[])[] {
   return status.pods.map((pod) => [
     `${pod.name}.${pod.namespace}`,
@@ -13,8 +14,10 @@ export function podRows(status: SandboxStatus): readonly (readonly string[])[] {
   ]);
 }
 
+/** Columns of the services under them. */
 export const serviceColumns: readonly string[] = ['SERVICE', 'ADDRESS', 'PORTS'];
 
+/** The services of a sandbox, a row each. */
 export function serviceRows(status: SandboxStatus): readonly (readonly string[])[] {
   return status.services.map((service) => [
     `${service.name}.${service.namespace}`,

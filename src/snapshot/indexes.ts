@@ -110,19 +110,31 @@ function byClaim(a: Workload | undefined, b: Workload | undefined): number {
   return Number(b.ready) - Number(a.ready) || compareText(a.kind, b.kind) || compareText(a.meta.name, b.meta.name);
 }
 
-/** The services without a selector whose EndpointSlices list one of these addresses, by name, sorted. */
-export function pinningServices(
-  snapshot: Snapshot,
-  namespace: string,
-  addresses: readonly string[],
-): readonly string[] {
-  const names = new Set<string>();
+/**
+ * A service without a selector that lists a workload. Kubernetes ignores the target ports of such a service: the port that
+ * the workload listens on is the one its EndpointSlices say, under the service port's name.
+ */
+export interface Pin {
+  readonly service: string;
+  /** By name, then number. */
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+}
+
+/** The services without a selector whose EndpointSlices list one of these addresses, by name. */
+export function pinningServices(snapshot: Snapshot, namespace: string, addresses: readonly string[]): readonly Pin[] {
+  const ports = new Map<string, Map<string, Pin['ports'][number]>>();
   for (const slice of inNamespace(snapshot.endpointSlices, namespace)) {
     const service = snapshot.services.get(namespace)?.get(slice.service);
     if (service === undefined || service.selector !== undefined) continue;
-    if (slice.endpoints.some((endpoint) => endpoint.addresses.some((each) => addresses.includes(each)))) {
-      names.add(slice.service);
-    }
+    if (!slice.endpoints.some((endpoint) => endpoint.addresses.some((each) => addresses.includes(each)))) continue;
+    const known = ports.get(slice.service) ?? new Map();
+    ports.set(slice.service, known);
+    for (const { name, port } of slice.ports) known.set(`${name}:${port}`, { name, port });
   }
-  return [...names].sort();
+  return [...ports]
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([service, listed]) => ({
+      service,
+      ports: [...listed.values()].sort((a, b) => compareText(a.name, b.name) || a.port - b.port),
+    }));
 }

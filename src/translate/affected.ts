@@ -81,7 +81,8 @@ class Collector implements Scope {
         this.#addPins(meta.namespace);
         this.#addViews(meta.namespace, (view) =>
           (sides(change) as Service[]).some(
-            (service) => serviceSelects(service, view.labels) || view.pinnedBy.includes(service.meta.name),
+            (service) =>
+              serviceSelects(service, view.labels) || view.pinnedBy.some((pin) => pin.service === service.meta.name),
           ),
         );
         return;

@@ -52,13 +52,17 @@ export function viewOf(snapshot: Snapshot, proxy: Proxy, read: ReadonlySet<strin
  */
 function nameOf(proxy: Proxy, facts: WorkloadFacts): ViewId {
   const labels = Object.entries(facts.labels).map(([key, value]) => `${plain(key)}=${plain(value)}`);
-  const ports = Object.entries(facts.namedPorts).map(([name, port]) => `${plain(name)}:${port}`);
+  const ports = portsText(Object.entries(facts.namedPorts).map(([name, port]) => ({ name, port })));
   const parts = [
     ...labels,
-    ...(ports.length > 0 ? [`ports(${ports.join()})`] : []),
-    ...facts.pinnedBy.map((name) => `service(${plain(name)})`),
+    ...(ports === '' ? [] : [`ports(${ports})`]),
+    ...facts.pinnedBy.map((pin) => `service(${plain(pin.service)} ${portsText(pin.ports)})`),
   ];
   return viewId([`${plain(facts.namespace)}/${proxy.kind}/${proxy.routes}`, ...parts].join(' '));
+}
+
+function portsText(ports: readonly { readonly name: string; readonly port: number }[]): string {
+  return ports.map(({ name, port }) => `${plain(name)}:${port}`).join();
 }
 
 /** Kubernetes' own names as they are; every other character by its number. */

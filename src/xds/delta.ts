@@ -3,7 +3,7 @@ import type { NameSet } from './name-set.ts';
 import type { ErrorDetail } from './request.ts';
 import { type Held, type InFlight, newState, type StepEnv, type TypeState } from './state.ts';
 import type { Step, StreamInput, StreamOutput } from './step-types.ts';
-import { covers, hasLegacyWildcard, type Subscription, splitWildcard } from './subscription.ts';
+import { covered, covers, hasLegacyWildcard, type Subscription, splitWildcard } from './subscription.ts';
 
 type DeltaInput = Extract<StreamInput, { kind: 'delta-request' }>;
 
@@ -74,7 +74,7 @@ function resubscribe(state: TypeState, input: DeltaInput, env: StepEnv): TypeSta
     subscription: next,
     held: forget(state.held, dropped, wildcard, env),
     inFlight: state.inFlight && { ...state.inFlight, target: forget(state.inFlight.target, dropped, wildcard, env) },
-    refresh: sets.change(state.refresh, [...repeated, ...again], dropped.names),
+    refresh: covered(next, state.type, sets.change(state.refresh, [...repeated, ...again], dropped.names), sets),
     // Everything is asked for anew: the client waits for the answer even if there is nothing.
     owed: state.owed || (added.wildcard && !subscription.wildcard),
   };

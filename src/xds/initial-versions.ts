@@ -45,34 +45,20 @@ export class WireVersions implements InitialVersions {
 
   compare(layers: Layers, subscription: Subscription, type: TypeUrl): ReadonlyMap<string, string | undefined> {
     const indexes = layers.map(indexOf).sort((a, b) => b.size - a.size);
-    const seen = indexes.map((index) => new Uint8Array(index.size));
+    const marks = indexes.map((index) => new Uint8Array(index.size));
     const different = new Map<string, string | undefined>();
-    this.#each((bytes, nameStart, nameEnd, versionStart, versionEnd) => {
-      for (const [i, index] of indexes.entries()) {
-        const found = index.find(bytes, nameStart, nameEnd, versionStart, versionEnd);
-        const marks = seen[i];
-        if (found >= 0 && marks !== undefined) {
-          marks[found] = 1;
-          return;
+    const { bytes } = this.#range;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#each((_, nameStart, nameEnd, versionStart, versionEnd) => {
+      if (!markCurrent(indexes, marks, view, nameStart, nameEnd, versionStart, versionEnd)) {
+        const name = bytes.toString('utf8', nameStart, nameEnd);
+        if (covers(subscription, type, name)) {
+          different.set(name, bytes.toString('utf8', versionStart, versionEnd));
         }
-      }
-      const name = bytes.toString('utf8', nameStart, nameEnd);
-      if (covers(subscription, type, name)) {
-        different.set(name, bytes.toString('utf8', versionStart, versionEnd));
       }
     });
-    // A name may come twice, or under a version that the layers hold too: what is current is no difference.
     for (const [i, index] of indexes.entries()) {
-      for (let each = 0; each < index.size; each++) {
-        const name = index.names[each] ?? '';
-        if (seen[i]?.[each] === 1) {
-          if (different.size > 0) {
-            different.delete(name);
-          }
-        } else if (!different.has(name) && covers(subscription, type, name)) {
-          different.set(name, '');
-        }
-      }
+      addUnmarked(different, index, marks[i], (name) => covers(subscription, type, name));
     }
     addMissing(different, layers, subscription, type);
     return different;
@@ -114,6 +100,48 @@ export class WireVersions implements InitialVersions {
   }
 }
 
+/** Marks the resource that an entry says the client holds, if that is the current one. */
+function markCurrent(
+  indexes: readonly LayerIndex[],
+  marks: readonly Uint8Array[],
+  view: DataView,
+  nameStart: number,
+  nameEnd: number,
+  versionStart: number,
+  versionEnd: number,
+): boolean {
+  for (let i = 0; i < indexes.length; i++) {
+    const found = indexes[i]?.find(view, nameStart, nameEnd, versionStart, versionEnd) ?? -1;
+    const seen = marks[i];
+    if (found >= 0 && seen !== undefined) {
+      seen[found] = 1;
+      return true;
+    }
+  }
+  return false;
+}
+
+/** What the client did not say it holds, it lacks. A name that came twice, once as it is now, is no difference. */
+function addUnmarked(
+  different: Map<string, string | undefined>,
+  index: LayerIndex,
+  marks: Uint8Array | undefined,
+  isCovered: (name: string) => boolean,
+): void {
+  for (let each = 0; each < index.size; each++) {
+    if (marks?.[each] === 1) {
+      if (different.size > 0) {
+        different.delete(index.names[each] ?? '');
+      }
+      continue;
+    }
+    const name = index.names[each] ?? '';
+    if (!different.has(name) && isCovered(name)) {
+      different.set(name, '');
+    }
+  }
+}
+
 const missingByNames = new WeakMap<object, { readonly layers: Layers; readonly missing: readonly string[] }>();
 
 /** Names that stand for nothing have to be answered too; which ones, is the same for all who ask for the same names. */
@@ -151,7 +179,7 @@ class LayerIndex {
   readonly names: readonly string[];
   readonly #mask: number;
   readonly #table: Int32Array;
-  readonly #text: Buffer;
+  readonly #text: DataView;
   /** Per resource: where its name starts and its version starts and ends; both stand next to each other. */
   readonly #offsets: Uint32Array;
 
@@ -165,7 +193,8 @@ class LayerIndex {
     }
     this.#mask = slots - 1;
     this.#table = new Int32Array(slots).fill(-1);
-    this.#text = Buffer.from(resources.map((resource) => resource.name + resource.version).join(''));
+    const text = Buffer.from(resources.map((resource) => resource.name + resource.version).join(''));
+    this.#text = new DataView(text.buffer, text.byteOffset, text.length);
     this.#offsets = new Uint32Array(this.size * 3);
     let offset = 0;
     for (const [i, resource] of resources.entries()) {
@@ -182,8 +211,8 @@ class LayerIndex {
   }
 
   /** Position of the resource with this name and this version, or -1. */
-  find(bytes: Buffer, nameStart: number, nameEnd: number, versionStart: number, versionEnd: number): number {
-    let slot = hashBytes(bytes, versionStart, versionEnd) & this.#mask;
+  find(view: DataView, nameStart: number, nameEnd: number, versionStart: number, versionEnd: number): number {
+    let slot = hashBytes(view, versionStart, versionEnd) & this.#mask;
     for (;;) {
       const each = this.#table[slot] ?? -1;
       if (each < 0) {
@@ -193,8 +222,8 @@ class LayerIndex {
       const middle = this.#offsets[each * 3 + 1] ?? 0;
       const end = this.#offsets[each * 3 + 2] ?? 0;
       if (
-        equalBytes(this.#text, middle, end, bytes, versionStart, versionEnd) &&
-        equalBytes(this.#text, start, middle, bytes, nameStart, nameEnd)
+        equalBytes(this.#text, middle, end, view, versionStart, versionEnd) &&
+        equalBytes(this.#text, start, middle, view, nameStart, nameEnd)
       ) {
         return each;
       }
@@ -203,20 +232,32 @@ class LayerIndex {
   }
 }
 
-function hashBytes(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0;
-  for (let i = Math.max(start, end - 8); i < end; i++) {
-    hash = (Math.imul(hash, 31) + (bytes[i] ?? 0)) | 0;
+function hashBytes(bytes: DataView, start: number, end: number): number {
+  let hash = end - start;
+  let at = Math.max(start, end - 8);
+  for (; at + 4 <= end; at += 4) {
+    hash = Math.imul(hash ^ bytes.getInt32(at), 0x9e3779b1);
+  }
+  for (; at < end; at++) {
+    hash = Math.imul(hash ^ bytes.getUint8(at), 0x9e3779b1);
   }
   return hash ^ (hash >>> 15);
 }
 
-function equalBytes(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array, bStart: number, bEnd: number): boolean {
-  if (aEnd - aStart !== bEnd - bStart) {
+/** Four bytes at a time, which is what makes a reconnect of everybody cheap. */
+function equalBytes(a: DataView, aStart: number, aEnd: number, b: DataView, bStart: number, bEnd: number): boolean {
+  const length = aEnd - aStart;
+  if (length !== bEnd - bStart) {
     return false;
   }
-  for (let i = aStart, j = bStart; i < aEnd; i++, j++) {
-    if (a[i] !== b[j]) {
+  let i = 0;
+  for (; i + 4 <= length; i += 4) {
+    if (a.getInt32(aStart + i) !== b.getInt32(bStart + i)) {
+      return false;
+    }
+  }
+  for (; i < length; i++) {
+    if (a.getUint8(aStart + i) !== b.getUint8(bStart + i)) {
       return false;
     }
   }

@@ -2,7 +2,7 @@ import { acknowledged, answered, forget, tooManyNames } from './delta.ts';
 import { heldAfterRefusal, isFull } from './sotw-full.ts';
 import { newState, type StepEnv, type TypeState } from './state.ts';
 import type { Step, StreamInput } from './step-types.ts';
-import { hasLegacyWildcard, type Subscription, splitWildcard } from './subscription.ts';
+import { covered, hasLegacyWildcard, type Subscription, splitWildcard } from './subscription.ts';
 
 type SotwInput = Extract<StreamInput, { kind: 'sotw-request' }>;
 
@@ -78,7 +78,7 @@ function resubscribe(state: TypeState, subscription: Subscription, env: StepEnv)
   return {
     ...state,
     subscription,
-    refresh,
+    refresh: covered(subscription, state.type, refresh, env.sets),
     always: false,
     held: forget(state.held, dropped, subscription.wildcard, env),
     inFlight: state.inFlight && {

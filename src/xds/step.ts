@@ -32,7 +32,9 @@ export function step(state: TypeState | undefined, input: StreamInput, env: Step
 
 function refresh(state: TypeState, names: Iterable<string>, env: StepEnv): TypeState {
   const known = state.inFlight?.target ?? state.held;
-  const again = [...names].filter((name) => covers(known, state.type, name));
+  const refused = (name: string): boolean =>
+    state.held.exceptions.has(name) && state.held.exceptions.get(name) === undefined;
+  const again = [...names].filter((name) => covers(known, state.type, name) && !refused(name));
   return again.length === 0 ? state : { ...state, refresh: env.sets.change(state.refresh, again, []) };
 }
 

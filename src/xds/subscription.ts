@@ -46,6 +46,12 @@ export function coversByName(names: ReadonlySet<string>, type: TypeUrl, name: st
   return false;
 }
 
+/** The part of some names that a subscription covers. */
+export function covered(subscription: Subscription, type: TypeUrl, names: NameSet, sets: NameSets): NameSet {
+  const rest = [...names.names].filter((name) => !covers(subscription, type, name));
+  return rest.length === 0 ? names : sets.change(names, [], rest);
+}
+
 /** The resources that a list of subscribed names stands for, and the names that stand for none. */
 export function resolve(
   names: NameSet,

@@ -1,6 +1,6 @@
-import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'chai';
 import { actualFiles, expectedFiles, goldenCases, updateFiles } from '../support/golden.ts';
 
 // Each folder beside this file is a test: in.yaml (what an operator writes) and case.yaml (whom to look at) give out/.
@@ -21,7 +21,9 @@ describe('golden', () => {
   }
 
   it('has a case for every sentence of its index', () => {
-    const listed = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^- \[`([a-z-]+)`\]\(\1\/\): .+$/gm)].map(([, name]) => name);
+    const listed = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^- \[`([a-z-]+)`\]\(\1\/\): .+$/gm)].map(
+      ([, name]) => name,
+    );
     expect(listed).to.deep.equal(goldenCases(root));
   });
 });

@@ -78,9 +78,9 @@ describe('what the bench counts', () => {
       pool.prepare();
       pool.mark();
       pool.reconnect();
-      source.push(editScenarios[1]?.edit(7) ?? []);
+      source.push(editScenarios.find(({ id }) => id === 'mtls-mode')?.edit(0) ?? []);
       const back = await pool.settled({ quietMs, touched: clients });
-      expect(back.resources, 'after a reconnect only what changed').to.deep.equal({ ECDS: clients });
+      expect(back.resources, 'after a reconnect only what changed').to.deep.equal({ LDS: clients });
     });
   }
 });

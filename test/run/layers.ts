@@ -52,6 +52,7 @@ export const LAYERS: readonly Layer[] = [
   mocha('protocol', 20, 5),
   command('drift', [...node, 'scripts/proto-drift.ts', ENVOY]),
   mocha('integration/envoy', 60, 15, 'spec'),
+  mocha('integration/sandbox', 60, 10, 'spec'),
   mocha('integration/kube', 120, 15, 'spec'),
   mocha('e2e', 180, 30, 'spec'),
   command('examples', [...node, 'examples/run.ts'], { needs: 'examples/run.ts', live: true, minutes: 20 }),

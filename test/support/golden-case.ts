@@ -15,10 +15,10 @@ export interface GoldenCase {
   }[];
 }
 
-/** `name`, or `name#chain` for some filter chains of a listener; `*` stands for anything in both. */
+/** `name`, or `name#chain,chain` for some filter chains of a listener; `*` stands for anything in both. */
 export interface Shown {
   readonly name: string;
-  readonly chains: string | undefined;
+  readonly chains: readonly string[] | undefined;
 }
 
 /** Reads a case strictly: a typing error must not make a test that checks nothing. */
@@ -42,11 +42,12 @@ export function parseCase(document: unknown): GoldenCase {
 
 function parseShown(text: string): Shown {
   const [name = '', chains] = text.split('#');
-  return { name, chains };
+  return { name, chains: chains?.split(',') };
 }
 
 function fields(value: unknown, where: string, known?: readonly string[]): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`case.yaml: ${where} is no object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error(`case.yaml: ${where} is no object`);
   const unknown = Object.keys(value).filter((key) => known !== undefined && !known.includes(key));
   if (unknown.length > 0) throw new Error(`case.yaml: ${where} has unknown fields: ${unknown.join(', ')}`);
   return value as Readonly<Record<string, unknown>>;

@@ -12,7 +12,7 @@ export function goldenYaml(resources: readonly { readonly json: object; readonly
 }
 
 function documentText(json: object): string {
-  const document = new Document(json, { aliasDuplicateObjects: false });
+  const document = new Document(nameFirst(json), { aliasDuplicateObjects: false });
   const first = new Map<string, Node>();
   const anchors = new Map<string, number>();
   visit(document, {
@@ -33,7 +33,18 @@ function documentText(json: object): string {
       return new Alias((known as { readonly anchor?: string }).anchor ?? '');
     },
   });
-  return document.toString({ lineWidth: 120, indentSeq: false, flowCollectionPadding: false });
+  return document.toString({ lineWidth: 120, flowCollectionPadding: false });
+}
+
+/** Protobuf puts the name of a filter chain last; a reader looks for it first. */
+function nameFirst(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(nameFirst);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, each]) => [key, nameFirst(each)] as const);
+  return Object.fromEntries([
+    ...entries.filter(([key]) => key === 'name'),
+    ...entries.filter(([key]) => key !== 'name'),
+  ]);
 }
 
 /** The last word of what it is: `DownstreamTlsContext` for a typed config, `same` for what has no type. */

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readContent } from '../../src/config/file-content.ts';
-import { parseDocuments } from '../../src/config/yaml.ts';
-import { defaultMesh, type Mesh } from '../../src/model/mesh.ts';
+import { parseDocuments } from '../../src/lib/yaml.ts';
+import { defaultMesh } from '../../src/model/mesh.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
 import type { Resource } from '../../src/model/resource.ts';
 import { types } from '../../src/model/type-urls.ts';
@@ -27,11 +27,16 @@ export function goldenCases(root: string): readonly string[] {
 /** What a case should have in its `out/`: file name to text. */
 export function expectedFiles(folder: string): ReadonlyMap<string, string> {
   const golden = parseCase(documentOf(join(folder, 'case.yaml')));
-  const snapshot = new Store({ ...defaultMesh, ...golden.mesh }).commit([{ type: 'reset', objects: readObjects(folder) }]).snapshot;
+  const snapshot = new Store({ ...defaultMesh, ...golden.mesh }).commit([
+    { type: 'reset', objects: readObjects(folder) },
+  ]).snapshot;
   return new Map(golden.proxies.flatMap((proxy) => filesOf(snapshot, proxy)));
 }
 
-function filesOf(snapshot: Snapshot, { name, namespace, routes, show }: GoldenCase['proxies'][number]): readonly (readonly [string, string])[] {
+function filesOf(
+  snapshot: Snapshot,
+  { name, namespace, routes, show }: GoldenCase['proxies'][number],
+): readonly (readonly [string, string])[] {
   const workload = findWorkload(snapshot, namespace, name);
   if (workload === undefined) throw new Error(`in.yaml has no workload ${name}.${namespace}`);
   const { resources, findings } = translate(snapshot, sidecar(workload, { routes }), new BuildCache({ verify: true }));
@@ -43,15 +48,22 @@ function filesOf(snapshot: Snapshot, { name, namespace, routes, show }: GoldenCa
 }
 
 /** The resources that a line of a case asks for; it must ask for something that is there. */
-function shownOf(resources: readonly Resource[], { name, chains }: Shown): readonly { readonly json: object; readonly note: string }[] {
+function shownOf(
+  resources: readonly Resource[],
+  { name, chains }: Shown,
+): readonly { readonly json: object; readonly note: string }[] {
   const found = resources.filter((each) => glob(name, each.name));
-  if (found.length === 0) throw new Error(`nothing is named ${name}; there are ${resources.map((each) => each.name).join(', ')}`);
+  if (found.length === 0)
+    throw new Error(`nothing is named ${name}; there are ${resources.map((each) => each.name).join(', ')}`);
   return found.map((each) => {
     const whole = json(each) as { readonly filter_chains?: readonly { readonly name?: string }[] };
     if (chains === undefined) return { json: whole, note: '' };
-    const some = (whole.filter_chains ?? []).filter((chain) => glob(chains, chain.name ?? ''));
-    if (some.length === 0) throw new Error(`${each.name} has no chain ${chains}`);
-    return { json: { name: each.name, filter_chains: some }, note: `of ${each.name} only the chains ${chains}` };
+    const some = (whole.filter_chains ?? []).filter((chain) => chains.some((one) => glob(one, chain.name ?? '')));
+    if (some.length === 0) throw new Error(`${each.name} has no chain ${chains.join()}`);
+    return {
+      json: { name: each.name, filter_chains: some },
+      note: `of ${each.name} only the chains ${chains.join(', ')}`,
+    };
   });
 }
 
@@ -83,14 +95,15 @@ function documentOf(path: string): unknown {
   return document.value;
 }
 
-/** Mesh settings of a case. */
-export type GoldenMesh = Partial<Mesh>;
-
 /** What is in `out/` now. */
 export function actualFiles(folder: string): ReadonlyMap<string, string> {
   const out = join(folder, 'out');
   if (!existsSync(out)) return new Map();
-  return new Map(readdirSync(out).sort().map((name) => [name, readFileSync(join(out, name), 'utf8')]));
+  return new Map(
+    readdirSync(out)
+      .sort()
+      .map((name) => [name, readFileSync(join(out, name), 'utf8')]),
+  );
 }
 
 /** Writes what should be there, and deletes what should not. */

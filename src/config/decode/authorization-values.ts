@@ -22,7 +22,22 @@ export const checkPrincipal: Check = (item, text) => {
   literalStar(item, text);
 };
 
-export const checkNamespace: Check = (item, text) => literalStar(item, text);
+/** A namespace is a DNS label (RFC 1123), so nothing else can ever match; one `*`, anywhere, stands for any characters. */
+export const checkNamespace: Check = (item, text) => {
+  if (text.length > 63 || text.split('*').length > 2) {
+    item.error(
+      'bad-namespace',
+      `${JSON.stringify(text)} can be no namespace`,
+      'write a namespace of at most 63 characters, with at most one "*"',
+    );
+  } else if (!/^[-a-z0-9*]+$/.test(text)) {
+    item.warning(
+      'namespace-form',
+      `${JSON.stringify(text)} matches no namespace`,
+      'namespaces hold lower-case letters, digits and "-"',
+    );
+  }
+};
 
 export const checkHost: Check = (item, text) => literalStar(item, text);
 

@@ -3,7 +3,7 @@ import type { Mesh } from '../../model/mesh.ts';
 import type { Resource } from '../../model/resource.ts';
 import type { PolicyRules } from '../policy/authorization.ts';
 import { rbacAllowFilter, rbacDenyFilter } from './names.ts';
-import { rbacRules } from './rbac.ts';
+import { httpRbac } from './rbac.ts';
 import { resource } from './resource.ts';
 
 /** Everything that the HTTP policy filters of a workload depend on. */
@@ -21,10 +21,7 @@ export function httpPolicyFilters({ deny, allow, trust }: HttpPolicy): readonly 
   const filter = (name: string, action: 'DENY' | 'ALLOW', policies: readonly PolicyRules[]): Resource =>
     resource('extension', name, {
       name,
-      typedConfig: any(
-        'envoy.extensions.filters.http.rbac.v3.RBAC',
-        policies.length === 0 ? {} : { rules: rbacRules(action, policies, trust) },
-      ),
+      typedConfig: any('envoy.extensions.filters.http.rbac.v3.RBAC', httpRbac(action, policies, trust)),
     });
   return [filter(rbacDenyFilter, 'DENY', deny), filter(rbacAllowFilter, 'ALLOW', allow)];
 }

@@ -8,7 +8,7 @@ import type { InboundPort } from '../policy/inbound.ts';
 import { type InboundTarget, inboundHttp, tcpProxy } from './http-connection-manager.ts';
 import { type ChainShape, inboundChains } from './inbound-chains.ts';
 import { blackHoleCluster, inboundCluster, inboundPassthroughCluster, inboundPort, virtualInbound } from './names.ts';
-import { rbacRules } from './rbac.ts';
+import { networkRbac } from './rbac.ts';
 import { resource } from './resource.ts';
 import { seconds } from './sources.ts';
 import { downstreamMtls } from './tls.ts';
@@ -102,11 +102,9 @@ function networkPolicy(
   policies: readonly PolicyRules[],
   trust: VirtualInbound['trust'],
 ): readonly Filter[] {
-  if (policies.length === 0) return [];
-  const typedConfig = any('envoy.extensions.filters.network.rbac.v3.RBAC', {
-    rules: rbacRules(action, policies, trust),
-    statPrefix: 'tcp.',
-  });
+  const rbac = networkRbac(action, policies, trust);
+  if (rbac === undefined) return [];
+  const typedConfig = any('envoy.extensions.filters.network.rbac.v3.RBAC', rbac);
   return [{ name: 'envoy.filters.network.rbac', typedConfig }];
 }
 

@@ -1,8 +1,8 @@
 import type { AuthorizationPolicy } from '../../model/authorization-policy.ts';
 import { byAge, type Labels } from '../../model/object.ts';
 import type { MtlsMode } from '../../model/peer-authentication.ts';
-import type { Protocol, Service } from '../../model/service.ts';
-import { portOfName, serviceSelects } from '../../snapshot/indexes.ts';
+import type { Protocol, Service, ServicePort } from '../../model/service.ts';
+import { type Pin, portOfName, serviceSelects } from '../../snapshot/indexes.ts';
 import { inNamespace, type Snapshot } from '../../snapshot/snapshot.ts';
 import { effectiveAuthorization } from './authorization.ts';
 import { effectiveMtls, modeOfPort } from './mtls.ts';
@@ -12,8 +12,7 @@ export interface WorkloadFacts {
   readonly namespace: string;
   readonly labels: Labels;
   readonly namedPorts: Readonly<Record<string, number>>;
-  /** Services without a selector whose EndpointSlices list the workload's address, by name. */
-  readonly pinnedBy: readonly string[];
+  readonly pinnedBy: readonly Pin[];
 }
 
 /** One port that some service of the workload names. */
@@ -40,7 +39,7 @@ export interface EffectiveInbound {
 /** The services that lead to a workload, oldest first. */
 export function servicesOf(snapshot: Snapshot, workload: WorkloadFacts): readonly Service[] {
   return [...inNamespace(snapshot.services, workload.namespace)]
-    .filter((service) => serviceSelects(service, workload.labels) || workload.pinnedBy.includes(service.meta.name))
+    .filter((service) => serviceSelects(service, workload.labels) || pinOf(workload, service) !== undefined)
     .sort(byAge);
 }
 
@@ -53,10 +52,10 @@ export function effectiveInbound(snapshot: Snapshot, workload: WorkloadFacts): E
   const ports = new Map<number, InboundPort>();
   for (const service of servicesOf(snapshot, workload)) {
     for (const each of service.ports) {
-      const port =
-        typeof each.targetPort === 'number' ? each.targetPort : portOfName(workload.namedPorts, each.targetPort);
-      if (port === undefined || ports.has(port)) continue;
-      ports.set(port, { port, servicePort: each.port, protocol: each.protocol, mode: modeOfPort(mtls, port) });
+      for (const port of targetPorts(workload, service, each)) {
+        if (ports.has(port)) continue;
+        ports.set(port, { port, servicePort: each.port, protocol: each.protocol, mode: modeOfPort(mtls, port) });
+      }
     }
   }
   const policies = [
@@ -73,4 +72,16 @@ export function effectiveInbound(snapshot: Snapshot, workload: WorkloadFacts): E
     deny,
     allow,
   };
+}
+
+function pinOf(workload: WorkloadFacts, service: Service): Pin | undefined {
+  return workload.pinnedBy.find((pin) => pin.service === service.meta.name);
+}
+
+/** The ports of a workload that one port of a service leads to. */
+function targetPorts(workload: WorkloadFacts, service: Service, { name, targetPort }: ServicePort): readonly number[] {
+  const pin = pinOf(workload, service);
+  if (pin !== undefined) return pin.ports.filter((each) => each.name === name).map(({ port }) => port);
+  const port = typeof targetPort === 'number' ? targetPort : portOfName(workload.namedPorts, targetPort);
+  return port === undefined ? [] : [port];
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { exampleManifests, makeRunDir } from '../../support/sandbox.ts';
+import { eventually, exampleManifests, makeRunDir } from '../../support/sandbox.ts';
 
 const replicas = `
 apiVersion: v1
@@ -157,7 +157,10 @@ spec:
     expect(stdout).to.equal('61337\nCapBnd:\t0000000000000000\nsleep-1\n');
     expect((await mesh.exec('sleep.legacy', ['cat'], { input: 'through\n' })).stdout).to.equal('through\n');
     expect((await mesh.exec('sleep.legacy', ['sleep', '60'], { timeoutMs: 100 })).code).to.equal(137);
-    expect((await mesh.exec('sleep.legacy', ['pgrep', '-x', 'sleep', '-u', '61337'])).stdout).to.equal('');
+    await eventually('its child to end, too', async () => {
+      const found = await mesh.exec('sleep.legacy', ['pgrep', '-x', 'sleep', '-u', '61337']);
+      return found.stdout === '' ? true : undefined;
+    });
     expect((await mesh.exec('sleep.legacy', ['no-such-program'])).code).to.equal(127);
   });
 });

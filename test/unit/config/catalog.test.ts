@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Catalog } from '../../../src/config/catalog.ts';
+import { Catalog, keepMissing } from '../../../src/config/catalog.ts';
 import { readContent, unreadableFile } from '../../../src/config/file-content.ts';
 import type { SourceEvent } from '../../../src/config/source.ts';
 import { peerAuthenticationText as policy } from '../../support/config-directory.ts';
@@ -120,6 +120,17 @@ describe('catalog of files', () => {
       'apply x DISABLE',
       'findings a.yaml: bad-yaml',
     ]);
+  });
+
+  it('never brings back what a file that may be gone held, once another file has the object', () => {
+    const files = new Files();
+    files.write('a.yaml', policy('x', 'DISABLE'));
+    const mayBeGone = keepMissing(readContent('a.yaml', ''), readContent('a.yaml', policy('x', 'DISABLE')));
+    files.catalog.update([['a.yaml', mayBeGone]]);
+    expect(files.write('b.yaml', policy('x', 'STRICT')).slice(0, 1)).to.deep.equal(['apply x STRICT']);
+    const alsoGone = keepMissing(readContent('b.yaml', ''), readContent('b.yaml', policy('x', 'STRICT')));
+    expect(short(files.catalog.update([['b.yaml', alsoGone]]))).to.deep.equal([]);
+    expect(files.remove('b.yaml')[0]).to.equal('delete x');
   });
 
   it('lists unknown kinds once', () => {

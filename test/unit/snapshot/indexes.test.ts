@@ -143,17 +143,25 @@ describe('pinningServices', () => {
   const pins = (objects: readonly MeshObject[], ...addresses: readonly string[]) =>
     pinningServices(snapshotOf(objects), 'foo', addresses);
 
-  it('names the services without selector whose slices list an address, sorted', () => {
+  it('names the services without selector whose slices list an address, with the ports of those slices', () => {
     const second = { ...pinned, meta: meta('foo', 'another') };
-    expect(pins([pinned, second, listed('pinned'), listed('another')], '10.0.0.2')).to.deep.equal([
-      'another',
-      'pinned',
+    const more = { ...slice('foo', 'pinned', ['http-80', 9090], [{ address: '10.0.0.2' }]), meta: meta('foo', 'more') };
+    const twice = { ...listed('pinned'), meta: meta('foo', 'twice') };
+    expect(pins([pinned, second, more, twice, listed('pinned'), listed('another')], '10.0.0.2')).to.deep.equal([
+      { service: 'another', ports: [{ name: 'http-80', port: 8080 }] },
+      {
+        service: 'pinned',
+        ports: [
+          { name: 'http-80', port: 8080 },
+          { name: 'http-80', port: 9090 },
+        ],
+      },
     ]);
   });
 
   it('counts a not-ready endpoint, so that its sidecar is there before the traffic', () => {
     const sleeping = slice('foo', 'pinned', ['http-80', 8080], [{ address: '10.0.0.1', ready: false }]);
-    expect(pins([pinned, sleeping], '10.0.0.1')).to.deep.equal(['pinned']);
+    expect(pins([pinned, sleeping], '10.0.0.1').map(({ service }) => service)).to.deep.equal(['pinned']);
   });
 
   it('names no service with a selector, no service that is gone, and no other address', () => {

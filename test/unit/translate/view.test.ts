@@ -88,8 +88,8 @@ describe('viewOf', () => {
     const pinned = service('foo', 'pinned', [[80, 8080, 'http']], { selector: undefined });
     const listed = slice('foo', 'pinned', ['http-80', 8080], [{ address: '10.0.0.1' }]);
     const { id, pinnedBy } = view([web, pinned, listed], sidecar(web));
-    expect(pinnedBy).to.deep.equal(['pinned']);
-    expect(id).to.equal('foo/sidecar/vhds ports(http:8080) service(pinned)');
+    expect(pinnedBy).to.deep.equal([{ service: 'pinned', ports: [{ name: 'http-80', port: 8080 }] }]);
+    expect(id).to.equal('foo/sidecar/vhds ports(http:8080) service(pinned http-80:8080)');
   });
 
   it('takes labels and address from the registry, whatever the node says of itself', () => {
@@ -104,7 +104,7 @@ describe('viewOf', () => {
     expect({ labels, namedPorts, pinnedBy }).to.deep.equal({
       labels: { app: 'web' },
       namedPorts: {},
-      pinnedBy: ['pinned'],
+      pinnedBy: [{ service: 'pinned', ports: [{ name: 'http-80', port: 8080 }] }],
     });
   });
 
@@ -118,7 +118,7 @@ describe('viewOf', () => {
     const nodes: readonly Proxy[] = [
       sidecar(web, { name: 'unknown', ip: '10.0.0.9', labels: { app: 'web', version: 'v1' } }),
       sidecar(web, { name: 'unknown', ip: '10.0.0.9', labels: { app: 'web version=v1' } }),
-      sidecar(web, { name: 'unknown', ip: '10.0.0.9', labels: { app: 'web service(pinned)' } }),
+      sidecar(web, { name: 'unknown', ip: '10.0.0.9', labels: { app: 'web service(pinned http-80:8080)' } }),
       sidecar(web, { name: 'unknown', ip: '10.0.0.1', labels: { app: 'web' } }),
       sidecar(web, { name: 'unknown', ip: '10.0.0.9', labels: { app: 'web', version: '' } }),
       sidecar(web, { name: 'unknown', ip: '10.0.0.9', labels: { app: 'web version=' } }),

@@ -19,7 +19,9 @@ describe('servicesOf', () => {
       service('foo', 'pinned', [], { selector: undefined, meta: meta('foo', 'pinned', { createdAt: 0 }) }),
       slice('foo', 'pinned', ['x', 1], [{ address: '10.0.0.1' }]),
     ];
-    const names = servicesOf(snapshotOf(objects), { ...web, pinnedBy: ['pinned'] }).map(({ meta }) => meta.name);
+    const names = servicesOf(snapshotOf(objects), { ...web, pinnedBy: [{ service: 'pinned', ports: [] }] }).map(
+      ({ meta }) => meta.name,
+    );
     expect(names).to.deep.equal(['pinned', 'b', 'a']);
   });
 });
@@ -74,6 +76,28 @@ describe('effectiveInbound', () => {
     expect(extraPorts).to.deep.equal([
       { port: 7777, mode: 'STRICT' },
       { port: 9999, mode: 'PERMISSIVE' },
+    ]);
+  });
+
+  it('takes the port of a service without selector from its slices: its own target port means nothing', () => {
+    const pinned = service(
+      'foo',
+      'pinned',
+      [
+        [80, 80, 'tcp'],
+        [81, 81, 'http'],
+      ],
+      { selector: undefined },
+    );
+    const listed = [
+      { name: 'tcp-80', port: 8080 },
+      { name: 'tcp-80', port: 8081 },
+      { name: 'other', port: 9 },
+    ];
+    const { ports } = inbound([pinned], { pinnedBy: [{ service: 'pinned', ports: listed }] });
+    expect(ports).to.deep.equal([
+      { port: 8080, servicePort: 80, protocol: 'tcp', mode: 'PERMISSIVE' },
+      { port: 8081, servicePort: 80, protocol: 'tcp', mode: 'PERMISSIVE' },
     ]);
   });
 

@@ -1,0 +1,133 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type EditScenario, editScenarios } from '../support/bench-edits.ts';
+import { benchSize } from '../support/bench-world.ts';
+import { Bench } from './bench.ts';
+import { type Row, type Run, summary } from './figures.ts';
+import { missed, table } from './report.ts';
+import { storm } from './storm.ts';
+
+const ids = ['connect-cold', 'connect-warm', 'rss', ...editScenarios.map(({ id }) => id), 'reconnect', 'storm'] as const;
+
+const usage = `usage: npm run bench -- [--only SCENARIO]... [--clients N] [--runs N] [--storm-seconds N] [--json FILE] [--profile DIR]
+
+Measures a control plane under 1,000 connected clients, against the goals. Scenarios: ${ids.join(', ')}.
+--clients N makes the world smaller (two pods a service); goals are for 1,000.
+--profile DIR writes one CPU profile of the server for each scenario.`;
+
+/** First connects, and what the process holds then. The last control plane stays, with everybody connected. */
+async function connects(bench: Bench, wanted: (id: string) => boolean): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  const { runs } = bench.options;
+  const goal = { touched: bench.count, bytes: 2_147_000_000 / 2 };
+  const cold: Run[] = [];
+  for (let run = 0; run < (wanted('connect-cold') ? runs : 1); run++) {
+    await bench.start();
+    cold.push(await bench.profiled('connect-cold', () => bench.connect()));
+  }
+  if (wanted('connect-cold')) {
+    const floor = await bench.floor('connect');
+    const title = 'first connect, cold';
+    const goals = { ...goal, cpuSeconds: 5, lastAckMs: 5000 };
+    rows.push({ id: 'connect-cold', title, goal: goals, runs, figures: summary(cold), floor });
+  }
+  if (wanted('connect-warm')) {
+    const warm: Run[] = [];
+    for (let run = 0; run < runs; run++) warm.push(await bench.profiled('connect-warm', () => bench.connect()));
+    const floor = await bench.floor('connect');
+    const title = 'first connect, everything built';
+    const goals = { ...goal, cpuSeconds: 3, lastAckMs: 3000 };
+    rows.push({ id: 'connect-warm', title, goal: goals, runs, figures: summary(warm), floor });
+  }
+  if (wanted('rss')) {
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    const { rss } = await bench.server.call('usage');
+    rows.push({ id: 'rss', title: 'all connected', goal: { rss: 350e6 }, runs: 1, figures: { rss } });
+  }
+  return rows;
+}
+
+async function edits(bench: Bench, scenario: EditScenario): Promise<Row> {
+  const { id, title, edit, goal } = scenario;
+  // Rounds 0 and 1 let the compiler of the JavaScript engine see the code; they don't count.
+  await bench.edit(scenario, 0);
+  await bench.edit(scenario, 1);
+  const rounds = Array.from({ length: bench.options.runs + (bench.options.runs % 2) }, (_, index) => index + 2);
+  const done = await bench.profiled(id, async () => {
+    const runs: Run[] = [];
+    for (const round of rounds) runs.push(await bench.edit({ id, title, edit, goal }, round));
+    return runs;
+  });
+  const floor = await bench.floor('push');
+  const touched = goal.touched === 'all' ? bench.count : goal.touched;
+  const { bytes, cpuSeconds, lastAckMs } = goal;
+  return {
+    id,
+    title,
+    goal: { touched, bytes, cpuSeconds, lastAckMs },
+    runs: done.length,
+    figures: summary(done),
+    floor,
+  };
+}
+
+async function reconnects(bench: Bench): Promise<Row> {
+  const runs: Run[] = [];
+  for (let run = 0; run < bench.options.runs; run++) {
+    runs.push(await bench.profiled('reconnect', () => bench.reconnect()));
+  }
+  const goal = { touched: 0, bytes: 0, cpuSeconds: 1, lastAckMs: 1500 };
+  return { id: 'reconnect', title: 'all reconnect with current versions', goal, runs: runs.length, figures: summary(runs) };
+}
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true, default: [] },
+    clients: { type: 'string', default: String(benchSize.services * benchSize.podsPerService) },
+    runs: { type: 'string', default: '5' },
+    'storm-seconds': { type: 'string', default: '20' },
+    json: { type: 'string' },
+    profile: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+async function main(): Promise<void> {
+  const unknown = values.only.filter((id) => !ids.some((each) => each === id));
+  const [clients, runs, seconds] = [Number(values.clients), Number(values.runs), Number(values['storm-seconds'])];
+  if (unknown.length > 0 || values.help || !(clients >= 2 && runs >= 1 && seconds >= 1)) {
+    console.log(unknown.length > 0 ? `no such scenario: ${unknown.join(', ')}\n${usage}` : usage);
+    process.exitCode = values.help ? 0 : 2;
+    return;
+  }
+  const wanted = (id: string): boolean => values.only.length === 0 || values.only.includes(id);
+  if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
+  await using bench = new Bench({
+    size: { ...benchSize, services: Math.ceil(clients / benchSize.podsPerService) },
+    runs,
+    profileDir: values.profile,
+  });
+  const rows: Row[] = [];
+  const done = (row: Row): void => {
+    rows.push(row);
+    console.error(`measured: ${row.title}`);
+  };
+  if (values.only.length === 0 || values.only.some((id) => id !== 'storm')) {
+    (await connects(bench, wanted)).forEach(done);
+    for (const scenario of editScenarios) if (wanted(scenario.id)) done(await edits(bench, scenario));
+    if (wanted('reconnect')) done(await reconnects(bench));
+  }
+  if (wanted('storm')) done(await storm(bench, seconds));
+
+  const misses = missed(rows);
+  console.log(
+    `\n${bench.count} delta ADS clients, ${bench.options.size.services} services in ${benchSize.namespaces} namespaces; ` +
+      `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}; Node ${process.versions.node}; medians of ${runs} runs\n`,
+  );
+  console.log(table(rows));
+  console.log(misses.length === 0 ? '\nevery goal is reached' : `\nmissed:\n${misses.map((each) => `  ${each}`).join('\n')}`);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ clients: bench.count, rows, missed: misses }, null, 2)}\n`);
+}
+
+await main();

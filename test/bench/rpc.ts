@@ -1,0 +1,72 @@
+import { type ChildProcess, fork } from 'node:child_process';
+
+/** What a child process can be asked. Each method takes at most one argument. */
+export type Methods = Readonly<Record<string, (argument: never) => unknown>>;
+
+interface Call {
+  readonly id: number;
+  readonly method: string;
+  readonly argument: unknown;
+}
+
+interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+/** Answers the parent's calls for as long as it lives. */
+export function serve(methods: Methods): void {
+  const call = async ({ id, method, argument }: Call): Promise<void> => {
+    try {
+      const value = await (methods[method] as ((argument: unknown) => unknown) | undefined)?.(argument);
+      process.send?.({ id, value } satisfies Answer);
+    } catch (thrown) {
+      process.send?.({ id, error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) });
+    }
+  };
+  process.on('message', (message) => void call(message as Call));
+  process.on('disconnect', () => process.exit());
+}
+
+/** A process of the bench. What it logs goes nowhere, but writing it is part of its work. */
+export class Child<M extends Methods> implements AsyncDisposable {
+  readonly #process: ChildProcess;
+  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  #next = 1;
+
+  constructor(script: string, execArgv: readonly string[] = []) {
+    this.#process = fork(new URL(script, import.meta.url), [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'ignore', 'ipc'],
+      execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv],
+    });
+    this.#process.on('message', (message) => this.#answered(message as Answer));
+    this.#process.on('exit', (code, signal) => {
+      for (const { reject } of this.#waiting.values()) reject(new Error(`${script} ended: ${code ?? signal}`));
+      this.#waiting.clear();
+    });
+  }
+
+  call<K extends keyof M & string>(method: K, ...argument: Parameters<M[K]>): Promise<Awaited<ReturnType<M[K]>>> {
+    const id = this.#next++;
+    const waiting = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, waiting);
+    this.#process.send({ id, method, argument: argument[0] } satisfies Call);
+    return waiting.promise as Promise<Awaited<ReturnType<M[K]>>>;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const gone = new Promise((resolve) => this.#process.once('exit', resolve));
+    this.#process.disconnect();
+    await gone;
+  }
+
+  #answered({ id, value, error }: Answer): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (error === undefined) waiting?.resolve(value);
+    else waiting?.reject(new Error(error));
+  }
+}
