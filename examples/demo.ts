@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { findExample } from '../src/sandbox/example-files.ts';
 import { Sandbox } from '../src/sandbox/sandbox.ts';
 import { examplesDir } from '../src/sandbox/up-options.ts';
-import { forbidden, matrix, ok, reset, type Seen, seenText, settles } from './runner/probe.ts';
 import { keepAlive } from './runner/keep-alive.ts';
+import { forbidden, matrix, ok, reset, type Seen, seenText, settles } from './runner/probe.ts';
 import { print, Story } from './runner/story.ts';
 
 /**
@@ -46,7 +46,15 @@ await story.step({
 
 story.chapter('PeerAuthentication: who may come without a certificate');
 await reaches('no policy: plaintext from outside is taken, as if there were no mesh', [], sleep, webapp, ok);
-await captureStep('on the wire, sleep → webapp can be read by anybody', sleep, web, 'tcp port 8080', webapp, 'GET /api/catalog', true);
+await captureStep(
+  'on the wire, sleep → webapp can be read by anybody',
+  sleep,
+  web,
+  'tcp port 8080',
+  webapp,
+  'GET /api/catalog',
+  true,
+);
 await reaches('the whole mesh STRICT: a client without certificate is cut off', ['mesh-strict'], sleep, webapp, reset);
 await reaches('namespace PERMISSIVE: the narrower policy wins', ['namespace-permissive'], sleep, webapp, ok);
 await withdraw('namespace-permissive');
@@ -69,29 +77,58 @@ await story.step({
     const result = await matrix(sandbox, clients, servers, (client, server) =>
       client === sleep && server === 'catalog' ? reset : ok,
     );
-    return { seen: `${result.right} of ${result.cells} cells`, asExpected: result.right === result.cells, evidence: result.lines };
+    return {
+      seen: `${result.right} of ${result.cells} cells`,
+      asExpected: result.right === result.cells,
+      evidence: result.lines,
+    };
   },
 });
 
 story.chapter('The wire and the certificate');
-await captureStep('webapp → catalog is TLS: nothing to read', web, 'catalog.istioinaction', 'tcp port 3000', catalog, 'GET /items', false);
+await captureStep(
+  'webapp → catalog is TLS: nothing to read',
+  web,
+  'catalog.istioinaction',
+  'tcp port 3000',
+  catalog,
+  'GET /items',
+  false,
+);
 await story.step({
   title: 'the certificate that catalog shows',
   does: ['openssl s_client -showcerts -connect catalog:3000 | openssl x509', 'openssl verify -CAfile root-cert.pem'],
   expected: 'SPIFFE ID of catalog, signed by the mesh root',
   run: async () => {
     const server = sandbox.pod('catalog.istioinaction').ip;
-    const shown = await sandbox.exec(web, ['openssl', 's_client', '-connect', `${server}:3000`, '-showcerts', '-alpn', 'istio'], { user: 'proxy', input: '' });
+    const shown = await sandbox.exec(
+      web,
+      ['openssl', 's_client', '-connect', `${server}:3000`, '-showcerts', '-alpn', 'istio'],
+      { user: 'proxy', input: '' },
+    );
     const leaf = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/.exec(shown.stdout)?.[0] ?? '';
-    const text = await sandbox.execOnNode(['openssl', 'x509', '-noout', '-issuer', '-dates', '-ext', 'subjectAltName'], { input: leaf });
+    const text = await sandbox.execOnNode(
+      ['openssl', 'x509', '-noout', '-issuer', '-dates', '-ext', 'subjectAltName'],
+      { input: leaf },
+    );
     const root = await readFile(sandbox.path('state/ca/root-cert.pem'), 'utf8');
-    const verified = await sandbox.execOnNode(['bash', '-c', 'openssl verify -CAfile <(printf %s "$1") <(printf %s "$2")', 'verify', root, leaf]);
+    const verified = await sandbox.execOnNode([
+      'bash',
+      '-c',
+      'openssl verify -CAfile <(printf %s "$1") <(printf %s "$2")',
+      'verify',
+      root,
+      leaf,
+    ]);
     const id = /URI:(\S+)/.exec(text.stdout)?.[1] ?? 'none';
     const verdict = verified.code === 0 ? 'openssl verify: OK' : `openssl verify: ${verified.stderr.trim()}`;
     return {
       seen: `${id}, ${verdict}`,
       asExpected: id === 'spiffe://cluster.local/ns/istioinaction/sa/catalog' && verified.code === 0,
-      evidence: text.stdout.trim().split('\n').map((line) => line.trim()),
+      evidence: text.stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.trim()),
     };
   },
 });
@@ -125,7 +162,13 @@ explore();
 process.exitCode = all ? 0 : 1;
 
 /** Applies policies and waits until a call gives what they mean, on the wire. */
-async function reaches(title: string, names: readonly string[], from: string, url: string, expected: Seen): Promise<void> {
+async function reaches(
+  title: string,
+  names: readonly string[],
+  from: string,
+  url: string,
+  expected: Seen,
+): Promise<void> {
   await story.step({
     title,
     does: [...names.map(shown), `${from}$ curl ${url.replace('http://', '')}`],
@@ -134,14 +177,25 @@ async function reaches(title: string, names: readonly string[], from: string, ur
       const applied = performance.now();
       for (const name of names) await apply(name);
       const { seen, tookMs } = await settles(sandbox, from, url, expected, applied);
-      const took = tookMs === undefined ? ', still after 5 s' : `, ${tookMs.toFixed(0)} ms after the ${names.length > 0 ? 'edit' : 'call'}`;
+      const took =
+        tookMs === undefined
+          ? ', still after 5 s'
+          : `, ${tookMs.toFixed(0)} ms after the ${names.length > 0 ? 'edit' : 'call'}`;
       return { seen: `${seenText(seen)}${took}`, asExpected: tookMs !== undefined };
     },
   });
 }
 
 /** Listens on a pod's cable while a call goes over it. */
-async function captureStep(title: string, from: string, at: string, filter: string, url: string, secret: string, readable: boolean): Promise<void> {
+async function captureStep(
+  title: string,
+  from: string,
+  at: string,
+  filter: string,
+  url: string,
+  secret: string,
+  readable: boolean,
+): Promise<void> {
   await story.step({
     title,
     does: [`node$ tcpdump -A -i <cable of ${at}> ${filter}`],
@@ -166,7 +220,10 @@ async function captureStep(title: string, from: string, at: string, filter: stri
 /** What a sidecar's inbound listener says of the TLS that it took. */
 async function tlsVersions(pod: string): Promise<readonly string[]> {
   const { body } = await sandbox.envoyAdmin(pod, '/stats?filter=^listener.0.0.0.0_15006.ssl.(versions|handshake)');
-  return body.trim().split('\n').map((line) => `sidecar of ${pod}: ${line.trim()}`);
+  return body
+    .trim()
+    .split('\n')
+    .map((line) => `sidecar of ${pod}: ${line.trim()}`);
 }
 
 async function until(ask: () => Promise<number>, wanted: number, since: number): Promise<readonly [number, number]> {

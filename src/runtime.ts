@@ -69,12 +69,16 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
   stack.defer(() => xds.close(drainMs));
 
   let readiness: Readiness = { ready: false, reason: 'configuration is being read' };
-  const sources = adminSources({ store, compiler, xds, meshFindings: settings.meshFindings, readiness: () => readiness });
+  const sources = adminSources({
+    store,
+    compiler,
+    xds,
+    meshFindings: settings.meshFindings,
+    readiness: () => readiness,
+  });
   const version = await packageVersion();
   const metrics = new MetricsRegistry(sources, version, clock.now(), () => clock.now());
-  const admin = stack.use(
-    await startAdminServer({ ...settings.admin, sources, version, metrics, log }),
-  );
+  const admin = stack.use(await startAdminServer({ ...settings.admin, sources, version, metrics, log }));
 
   const source = stack.use(dependencies.source ?? directorySource(settings.configDir, { clock, log }));
   const stop = new AbortController();

@@ -10,7 +10,15 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   translate: ['snapshot', 'model', 'lib', '@envoyproxy/protos'],
   xds: ['model/ids', 'model/object', 'model/proxy', 'model/resource', 'model/type-urls', 'lib', '@envoyproxy/protos'],
   // What the server asks of an authenticator is the server's interface; only its types cross.
-  ca: ['types:xds/provider', 'model/ids', 'model/proxy', 'model/resource', 'model/type-urls', 'lib', '@envoyproxy/protos'],
+  ca: [
+    'types:xds/provider',
+    'model/ids',
+    'model/proxy',
+    'model/resource',
+    'model/type-urls',
+    'lib',
+    '@envoyproxy/protos',
+  ],
   agent: ['ca', 'xds', 'model/ids', 'model/object', 'model/proxy', 'lib', '@envoyproxy/protos'],
   webhook: ['config/decode', 'model', 'lib'],
   admin: ['model', 'lib'],
@@ -33,7 +41,15 @@ export const PARTS: readonly {
 
 /** One door for each outside package: the files or folders that may import it. To add a package, give it a door here. */
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
-  '@grpc/grpc-js': ['lib/grpc', 'agent/server', 'ca/server', 'webhook/server', 'xds/server', 'xds/services', 'admin/server'],
+  '@grpc/grpc-js': [
+    'lib/grpc',
+    'agent/server',
+    'ca/server',
+    'webhook/server',
+    'xds/server',
+    'xds/services',
+    'admin/server',
+  ],
   '@kubernetes/client-node': ['lib/kube'],
   '@peculiar/x509': ['ca/x509'],
   commander: ['cli', 'main'],

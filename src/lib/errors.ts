@@ -13,7 +13,11 @@ export class MeshError extends Error {
   readonly code: MeshErrorCode;
   readonly hint: string | undefined;
 
-  constructor(code: MeshErrorCode, message: string, options: { readonly cause?: unknown; readonly hint?: string } = {}) {
+  constructor(
+    code: MeshErrorCode,
+    message: string,
+    options: { readonly cause?: unknown; readonly hint?: string } = {},
+  ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.name = 'MeshError';
     this.code = code;

@@ -16,11 +16,13 @@ export function createLogger(level: LogLevel): Logger {
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }));
 }
 
+const ignore = (): void => undefined;
+
 /** For tests and for commands that report through their own output. */
 export const silentLogger: Logger = {
-  debug() {},
-  info() {},
-  warn() {},
-  error() {},
+  debug: ignore,
+  info: ignore,
+  warn: ignore,
+  error: ignore,
   child: () => silentLogger,
 };

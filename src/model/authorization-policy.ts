@@ -41,6 +41,9 @@ export interface AuthorizationPolicy {
 }
 
 /** The name of one rule in Envoy: logs, stats and `authz check` show it. `ns[foo]-policy[web]-rule[0]`. */
-export function ruleName(policy: { readonly meta: { readonly namespace: string; readonly name: string } }, index: number): string {
+export function ruleName(
+  policy: { readonly meta: { readonly namespace: string; readonly name: string } },
+  index: number,
+): string {
   return `ns[${policy.meta.namespace}]-policy[${policy.meta.name}]-rule[${index}]`;
 }

@@ -21,9 +21,7 @@ export interface WorkloadIdentity {
 
 /** `spiffe://<trust domain>/ns/<namespace>/sa/<service account>` (product.md, SPIFFE-ID section 2). */
 export function spiffeId(identity: WorkloadIdentity): SpiffeId {
-  return brand<SpiffeId>(
-    `spiffe://${identity.trustDomain}/ns/${identity.namespace}/sa/${identity.serviceAccount}`,
-  );
+  return brand<SpiffeId>(`spiffe://${identity.trustDomain}/ns/${identity.namespace}/sa/${identity.serviceAccount}`);
 }
 
 const spiffePattern = /^spiffe:\/\/([a-z0-9._-]+)\/ns\/([A-Za-z0-9._-]+)\/sa\/([A-Za-z0-9._-]+)$/;
@@ -31,7 +29,10 @@ const spiffePattern = /^spiffe:\/\/([a-z0-9._-]+)\/ns\/([A-Za-z0-9._-]+)\/sa\/([
 /** Reads a workload's SPIFFE ID; anything but the exact five-part form is refused (SPIFFE-ID section 2). */
 export function parseSpiffeId(value: string): Result<WorkloadIdentity, string> {
   const match = spiffePattern.exec(value);
-  if (match === null) return err(`not a workload SPIFFE ID (want spiffe://<trust domain>/ns/<namespace>/sa/<service account>): ${JSON.stringify(value)}`);
+  if (match === null)
+    return err(
+      `not a workload SPIFFE ID (want spiffe://<trust domain>/ns/<namespace>/sa/<service account>): ${JSON.stringify(value)}`,
+    );
   const [, domain = '', namespace = '', serviceAccount = ''] = match;
   return ok({ trustDomain: trustDomain(domain), namespace, serviceAccount });
 }

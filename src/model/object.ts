@@ -24,7 +24,10 @@ export interface ObjectMeta {
 }
 
 /** Key of one object among all kinds, for example `PeerAuthentication/foo/default`. */
-export function objectKey(object: { readonly kind: string; readonly meta: { readonly namespace: string; readonly name: string } }): string {
+export function objectKey(object: {
+  readonly kind: string;
+  readonly meta: { readonly namespace: string; readonly name: string };
+}): string {
   return `${object.kind}/${object.meta.namespace}/${object.meta.name}`;
 }
 

@@ -43,6 +43,9 @@ export interface EndpointSlice {
 }
 
 /** `<name>.<namespace>.svc.<dns domain>`. */
-export function serviceHost(service: { readonly meta: { readonly name: string; readonly namespace: string } }, dnsDomain: string): string {
+export function serviceHost(
+  service: { readonly meta: { readonly name: string; readonly namespace: string } },
+  dnsDomain: string,
+): string {
   return `${service.meta.name}.${service.meta.namespace}.svc.${dnsDomain}`;
 }

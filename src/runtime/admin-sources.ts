@@ -6,8 +6,8 @@ import type { Finding } from '../model/finding.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import { proxyName } from '../model/proxy.ts';
 import type { Resource } from '../model/resource.ts';
-import { pushOrder, shortTypeNames } from '../model/type-urls.ts';
 import { serviceHost } from '../model/service.ts';
+import { pushOrder, shortTypeNames } from '../model/type-urls.ts';
 import { endpointsOf } from '../snapshot/indexes.ts';
 import { all, fieldOfKind, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Store } from '../snapshot/store.ts';
@@ -41,7 +41,7 @@ export function adminSources(parts: RunningParts): AdminSources {
     configDump: (name) => {
       const proxy = xds.status().find((each) => proxyName(each.proxy) === name)?.proxy;
       if (proxy === undefined) return undefined;
-      using compiled = compiler.attach(proxy, () => {});
+      using compiled = compiler.attach(proxy, () => undefined);
       return configDump((type) => compiled.layers(type), resourceJson);
     },
   };
@@ -78,7 +78,7 @@ function views(compiler: Compiler): readonly ViewStatus[] {
     const [first] = proxies;
     const resources: Record<string, number> = {};
     if (first !== undefined) {
-      using compiled = compiler.attach(first, () => {});
+      using compiled = compiler.attach(first, () => undefined);
       for (const type of pushOrder) {
         const count = compiled.layers(type).reduce((sum, layer) => sum + layer.resources.size, 0);
         if (count > 0) resources[shortTypeNames[type] ?? type] = count;

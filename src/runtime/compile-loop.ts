@@ -32,9 +32,15 @@ export async function runCompileLoop(loop: CompileLoop, signal: AbortSignal): Pr
       try {
         compiler.update(snapshot, changes);
       } catch (thrown) {
-        log.error({ error: MeshError.from(thrown).message }, 'a change could not be compiled; what was served before stays');
+        log.error(
+          { error: MeshError.from(thrown).message },
+          'a change could not be compiled; what was served before stays',
+        );
       }
-      loop.committed(changes.map((change) => subject(change).kind), (performance.now() - started) / 1_000);
+      loop.committed(
+        changes.map((change) => subject(change).kind),
+        (performance.now() - started) / 1_000,
+      );
       log.debug({ changes: changes.length, generation: snapshot.generation }, 'configuration changed');
     }
     for (const finding of store.findings) {

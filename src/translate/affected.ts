@@ -71,14 +71,19 @@ class Collector implements Scope {
         this.#addWorkload(change, meta.namespace, meta.name);
         return;
       case 'EndpointSlice':
-        for (const side of sides(change) as EndpointSlice[]) this.services.add(`${meta.namespace}/${side.service}`);
-        this.#addPins(meta.namespace);
+        for (const side of sides(change) as EndpointSlice[]) {
+          this.services.add(`${meta.namespace}/${side.service}`);
+          const services = [this.#before, this.#after].map(({ services }) =>
+            services.get(meta.namespace)?.get(side.service),
+          );
+          this.#addPins(services.filter((service) => service !== undefined));
+        }
         return;
       case 'Service':
         this.services.add(`${meta.namespace}/${meta.name}`);
         this.servicesChanged = true;
         this.#selectors.add(meta.namespace);
-        this.#addPins(meta.namespace);
+        this.#addPins(sides(change) as Service[]);
         this.#addViews(meta.namespace, (view) =>
           (sides(change) as Service[]).some(
             (service) =>
@@ -119,9 +124,13 @@ class Collector implements Scope {
     }
   }
 
-  #addPins(namespace: string): void {
-    this.#selectors.add(namespace);
-    this.pinsChanged.add(namespace);
+  /** Only a service without selector lists workloads, so the slices of all others move nobody to another view. */
+  #addPins(services: readonly Service[]): void {
+    for (const { selector, meta } of services) {
+      if (selector !== undefined) continue;
+      this.#selectors.add(meta.namespace);
+      this.pinsChanged.add(meta.namespace);
+    }
   }
 
   #addPeerAuthentication(change: Change, namespace: string, root: boolean): void {

@@ -87,6 +87,11 @@ export class Bench implements AsyncDisposable {
   /** One change, from the moment the control plane hears of it. */
   async edit(scenario: EditScenario, round: number): Promise<Run> {
     const touched = scenario.goal.touched === 'all' ? this.count : scenario.goal.touched;
+    if (scenario.before !== undefined) {
+      await this.clients.call('mark');
+      await this.server.call('apply', scenario.before(round));
+      await this.clients.call('settled', { quietMs, touched, timeoutMs: 20_000 });
+    }
     await this.clients.call('mark');
     const start = await this.server.call('apply', scenario.edit(round));
     return await this.#run(start, await this.clients.call('settled', { quietMs, touched, timeoutMs: 20_000 }));

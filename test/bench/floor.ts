@@ -52,7 +52,12 @@ const methods = {
   /** A bare gRPC server with the options of ours. */
   async listen() {
     const server = new Server(
-      serverOptions({ maxMessageBytes: 1 << 22, maxStreamsPerConnection: 64, keepaliveMs: 30_000, keepaliveTimeoutMs: 10_000 }),
+      serverOptions({
+        maxMessageBytes: 1 << 22,
+        maxStreamsPerConnection: 64,
+        keepaliveMs: 30_000,
+        keepaliveTimeoutMs: 10_000,
+      }),
     );
     const method = {
       path: '/floor.Floor/Stream',

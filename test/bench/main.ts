@@ -8,7 +8,14 @@ import { type Row, type Run, summary } from './figures.ts';
 import { missed, table } from './report.ts';
 import { storm } from './storm.ts';
 
-const ids = ['connect-cold', 'connect-warm', 'rss', ...editScenarios.map(({ id }) => id), 'reconnect', 'storm'] as const;
+const ids = [
+  'connect-cold',
+  'connect-warm',
+  'rss',
+  ...editScenarios.map(({ id }) => id),
+  'reconnect',
+  'storm',
+] as const;
 
 const usage = `usage: npm run bench -- [--only SCENARIO]... [--clients N] [--runs N] [--storm-seconds N] [--json FILE] [--profile DIR]
 
@@ -49,14 +56,14 @@ async function connects(bench: Bench, wanted: (id: string) => boolean): Promise<
 }
 
 async function edits(bench: Bench, scenario: EditScenario): Promise<Row> {
-  const { id, title, edit, goal } = scenario;
+  const { id, title, goal } = scenario;
   // Rounds 0 and 1 let the compiler of the JavaScript engine see the code; they don't count.
   await bench.edit(scenario, 0);
   await bench.edit(scenario, 1);
   const rounds = Array.from({ length: bench.options.runs + (bench.options.runs % 2) }, (_, index) => index + 2);
   const done = await bench.profiled(id, async () => {
     const runs: Run[] = [];
-    for (const round of rounds) runs.push(await bench.edit({ id, title, edit, goal }, round));
+    for (const round of rounds) runs.push(await bench.edit(scenario, round));
     return runs;
   });
   const floor = await bench.floor('push');
@@ -78,7 +85,13 @@ async function reconnects(bench: Bench): Promise<Row> {
     runs.push(await bench.profiled('reconnect', () => bench.reconnect()));
   }
   const goal = { touched: 0, bytes: 0, cpuSeconds: 1, lastAckMs: 1500 };
-  return { id: 'reconnect', title: 'all reconnect with current versions', goal, runs: runs.length, figures: summary(runs) };
+  return {
+    id: 'reconnect',
+    title: 'all reconnect with current versions',
+    goal,
+    runs: runs.length,
+    figures: summary(runs),
+  };
 }
 
 const { values } = parseArgs({
@@ -126,8 +139,11 @@ async function main(): Promise<void> {
       `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}; Node ${process.versions.node}; medians of ${runs} runs\n`,
   );
   console.log(table(rows));
-  console.log(misses.length === 0 ? '\nevery goal is reached' : `\nmissed:\n${misses.map((each) => `  ${each}`).join('\n')}`);
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ clients: bench.count, rows, missed: misses }, null, 2)}\n`);
+  console.log(
+    misses.length === 0 ? '\nevery goal is reached' : `\nmissed:\n${misses.map((each) => `  ${each}`).join('\n')}`,
+  );
+  if (values.json !== undefined)
+    writeFileSync(values.json, `${JSON.stringify({ clients: bench.count, rows, missed: misses }, null, 2)}\n`);
 }
 
 await main();

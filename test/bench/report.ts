@@ -1,13 +1,27 @@
 import type { Goal, Row } from './figures.ts';
 
-const columns = ['scenario', 'touched', 'bytes', 'resources', 'server CPU', 'last ACK', 'peak RSS', 'floor CPU · ACK', 'clients CPU'];
+const columns = [
+  'scenario',
+  'touched',
+  'bytes',
+  'resources',
+  'server CPU',
+  'last ACK',
+  'peak RSS',
+  'floor CPU · ACK',
+  'clients CPU',
+];
 
 /** Each row as text: a figure, its goal, and whether it is reached. */
 export function table(rows: readonly Row[]): string {
   const cells = rows.map(cellsOf);
-  const widths = columns.map((title, column) => Math.max(title.length, ...cells.map((row) => (row[column] ?? '').length)));
+  const widths = columns.map((title, column) =>
+    Math.max(title.length, ...cells.map((row) => (row[column] ?? '').length)),
+  );
   const line = (row: readonly string[]): string =>
-    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ');
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ');
   return [line(columns), widths.map((width) => '─'.repeat(width)).join('  '), ...cells.map(line)].join('\n');
 }
 
@@ -56,7 +70,12 @@ function cellsOf({ title, goal, figures, floor }: Row): readonly string[] {
   ];
 }
 
-function cell(key: keyof Goal, got: number | undefined, want: number | undefined, text: (value: number) => string): string {
+function cell(
+  key: keyof Goal,
+  got: number | undefined,
+  want: number | undefined,
+  text: (value: number) => string,
+): string {
   if (got === undefined) return '';
   if (want === undefined) return text(got);
   const [sign, relation] = [reached(key, got, want) ? '✓' : '✗', key === 'touched' ? '=' : '≤'];
@@ -68,7 +87,11 @@ function reached(key: keyof Goal, got: number, want: number): boolean {
 }
 
 function bytes(value: number): string {
-  return value >= 1e6 ? `${(value / 1e6).toFixed(value >= 1e8 ? 0 : 2)} MB` : value >= 1e3 ? `${(value / 1e3).toFixed(1)} kB` : `${value} B`;
+  return value >= 1e6
+    ? `${(value / 1e6).toFixed(value >= 1e8 ? 0 : 2)} MB`
+    : value >= 1e3
+      ? `${(value / 1e3).toFixed(1)} kB`
+      : `${value} B`;
 }
 
 function seconds(value: number): string {

@@ -1,5 +1,5 @@
-import { Session } from 'node:inspector/promises';
 import { writeFile } from 'node:fs/promises';
+import { Session } from 'node:inspector/promises';
 import type { SourceEvent } from '../../src/config/source.ts';
 import { type ControlPlane, startControlPlane } from '../../src/runtime.ts';
 import { readSettings } from '../../src/settings.ts';

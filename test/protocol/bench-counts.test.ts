@@ -58,9 +58,14 @@ describe('what the bench counts', () => {
       const limit = firstConnectBytes * clients;
       expect(first.bytes, 'bytes of the first connect').to.be.at.most(limit);
 
-      for (const { id, goal, edit } of editScenarios) {
+      for (const { id, goal, before, edit } of editScenarios) {
         for (const round of [0, 1]) {
           const touched = goal.touched === 'all' ? clients : goal.touched;
+          if (before !== undefined) {
+            pool.mark();
+            source.push(before(round));
+            await pool.settled({ quietMs, touched });
+          }
           pool.mark();
           source.push(edit(round));
           const got = await pool.settled({ quietMs, touched });

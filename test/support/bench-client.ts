@@ -226,7 +226,9 @@ function nodeOf(workload: Workload): Uint8Array {
   const fields = Object.entries(metadata).map(([key, value]) => [key, { stringValue: value }]);
   return encode('envoy.config.core.v3.Node', {
     id: `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`,
-    metadata: { fields: { ...Object.fromEntries(fields), LABELS: { structValue: { fields: Object.fromEntries(labels) } } } },
+    metadata: {
+      fields: { ...Object.fromEntries(fields), LABELS: { structValue: { fields: Object.fromEntries(labels) } } },
+    },
     userAgentName: 'envoy',
     userAgentBuildVersion: { version: { majorNumber: 1, minorNumber: 40, patch: 0 } },
   });

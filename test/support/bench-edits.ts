@@ -66,6 +66,8 @@ export interface EditScenario {
   readonly id: string;
   readonly title: string;
   readonly goal: EditGoal;
+  /** What comes before a round and isn't measured: it makes the round's result one that was never built before. */
+  readonly before?: (round: number) => readonly SourceEvent[];
   /** The changes of one round; rounds differ, so that each has an effect. */
   readonly edit: (round: number) => readonly SourceEvent[];
 }
@@ -80,14 +82,30 @@ const principal = (round: number): PolicyWords => ({
   principal: `cluster.local/ns/ns-1/sa/edited-${round}`,
 });
 
-/** Comes and goes: even rounds add, odd ones remove. */
-function toggle(objects: readonly MeshObject[]): (round: number) => readonly SourceEvent[] {
-  return (round) => (round % 2 === 0 ? put(...objects) : drop(...objects));
+/** Comes and goes: even rounds add, odd ones remove; never the same again, so that nothing is found in a cache. */
+function toggle(objects: (serial: number) => readonly MeshObject[]): (round: number) => readonly SourceEvent[] {
+  return (round) => (round % 2 === 0 ? put(...objects(round / 2)) : drop(...objects((round - 1) / 2)));
 }
 
-const newPods = ['10.78.0.1', '10.78.0.2'].map((address, index) =>
-  pod('ns-3', `extra-${index}`, address, { labels: { app: 'extra' }, serviceAccount: 'extra' }),
-);
+function newPod(namespace: string, app: string, name: string, address: string): MeshObject {
+  return pod(namespace, name, address, { labels: { app, 'pod-template-hash': 'h9' }, serviceAccount: app });
+}
+
+function newService(serial: number): readonly MeshObject[] {
+  const name = `extra-${serial}`;
+  return [
+    service(
+      'ns-3',
+      name,
+      [
+        [80, 8080, 'http'],
+        [9000, 9000, 'tcp'],
+      ],
+      { addresses: [`10.97.0.${serial}`] },
+    ),
+    ...[0, 1].map((replica) => newPod('ns-3', name, `${name}-${replica}`, `10.79.${replica}.${serial}`)),
+  ];
+}
 
 /** The rows of the table (issue 3, "What it must show") that change one thing, with their goals. */
 export const editScenarios: readonly EditScenario[] = [
@@ -119,35 +137,20 @@ export const editScenarios: readonly EditScenario[] = [
     id: 'mtls-mode',
     title: 'mesh STRICT ↔ PERMISSIVE',
     goal: { touched: 'all', bytes: 25_000_000, cpuSeconds: 0.4, lastAckMs: 250, types: ['LDS'] },
+    before: (round) => put(meshPolicy(principal(10_000 + round))),
     edit: (round) => put(peerAuthentication('istio-system', 'default', round % 2 === 0 ? 'STRICT' : 'PERMISSIVE')),
   },
   {
     id: 'endpoint',
     title: 'one endpoint more or less',
     goal: { touched: 'all', bytes: 1_400_000, cpuSeconds: 0.1, lastAckMs: 60, types: ['EDS'] },
-    edit: toggle([
-      pod('ns-0', 'svc-0-more', '10.78.0.9', {
-        labels: { app: 'svc-0', 'pod-template-hash': 'h9' },
-        serviceAccount: 'svc-0',
-      }),
-    ]),
+    edit: toggle((serial) => [newPod('ns-0', 'svc-0', `svc-0-more-${serial}`, `10.78.0.${serial}`)]),
   },
   {
     id: 'service',
     title: 'one service (2 pods) more or less',
     goal: { touched: 'all', bytes: 10_000_000, cpuSeconds: 0.3, lastAckMs: 200, types: ['CDS', 'EDS', 'LDS', 'VHDS'] },
-    edit: toggle([
-      service(
-        'ns-3',
-        'extra',
-        [
-          [80, 8080, 'http'],
-          [9000, 9000, 'tcp'],
-        ],
-        { addresses: ['10.97.0.1'] },
-      ),
-      ...newPods,
-    ]),
+    edit: toggle(newService),
   },
 ];
 

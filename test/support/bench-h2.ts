@@ -99,7 +99,12 @@ export class GrpcConnection {
     });
     this.#socket.on('error', (error) => this.#over(error.message));
     this.#socket.on('close', () => this.#over('connection closed'));
-    const settings = Buffer.concat([Buffer.from([0, 2]), uint32(0), Buffer.from([0, settingWindow]), uint32(streamWindow)]);
+    const settings = Buffer.concat([
+      Buffer.from([0, 2]),
+      uint32(0),
+      Buffer.from([0, settingWindow]),
+      uint32(streamWindow),
+    ]);
     this.#out.push(
       preface,
       frame(frames.settings, 0, 0, settings),

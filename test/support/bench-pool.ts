@@ -1,5 +1,5 @@
-import { shortTypeNames } from '../../src/model/type-urls.ts';
 import type { TypeUrl } from '../../src/model/ids.ts';
+import { shortTypeNames } from '../../src/model/type-urls.ts';
 import type { Workload } from '../../src/model/workload.ts';
 import { BenchClient } from './bench-client.ts';
 import { ResponseReader } from './bench-response.ts';
@@ -46,7 +46,11 @@ export class BenchPool {
         this.#sentBytes += bytes;
       },
       held: new Map<string, Buffer>(),
-      answered: (client: BenchClient, response: { readonly type: string; readonly count: number; readonly removed: readonly string[] }, bytes: number) => {
+      answered: (
+        client: BenchClient,
+        response: { readonly type: string; readonly count: number; readonly removed: readonly string[] },
+        bytes: number,
+      ) => {
         this.#lastAck = process.hrtime.bigint();
         this.#lastMessage = performance.now();
         this.#messages += 1;

@@ -24,7 +24,15 @@ export function benchWorld(size: WorldSize = benchSize): World {
     const namespace = `ns-${index % size.namespaces}`;
     const name = `svc-${index}`;
     objects.push(
-      service(namespace, name, [[80, 8080, 'http'], [9000, 9000, 'tcp']], { addresses: [`10.96.${index >> 8}.${index & 255}`] }),
+      service(
+        namespace,
+        name,
+        [
+          [80, 8080, 'http'],
+          [9000, 9000, 'tcp'],
+        ],
+        { addresses: [`10.96.${index >> 8}.${index & 255}`] },
+      ),
     );
     for (let replica = 0; replica < size.podsPerService; replica += 1) {
       const serial = index * size.podsPerService + replica;

@@ -1,4 +1,10 @@
-import type { AuthorizationPolicy, AuthorizationRule, MatchSet, Operation, Source } from '../../src/model/authorization-policy.ts';
+import type {
+  AuthorizationPolicy,
+  AuthorizationRule,
+  MatchSet,
+  Operation,
+  Source,
+} from '../../src/model/authorization-policy.ts';
 import { stringMatch } from '../../src/model/match.ts';
 import { defaultMesh } from '../../src/model/mesh.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
@@ -158,4 +164,3 @@ export function sidecar(workload: Workload, more: Partial<Proxy> = {}): Proxy {
     ...more,
   };
 }
-

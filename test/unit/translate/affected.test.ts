@@ -46,12 +46,13 @@ function scopeOf(objects: readonly MeshObject[], ...events: readonly SourceEvent
     services: [...scope.services].sort(),
     workloads: [...scope.workloads].sort(),
     selectors: scope.selectorsChanged === 'all' ? 'all' : [...scope.selectorsChanged],
+    pins: [...scope.pinsChanged],
     namespaces: scope.views.namespaces === 'all' ? 'all' : [...scope.views.namespaces],
     views: Object.keys(reads).filter((name) => reads[name]),
   };
 }
 
-const nothing = { services: [], workloads: [], selectors: [], namespaces: [], views: [] };
+const nothing = { services: [], workloads: [], selectors: [], pins: [], namespaces: [], views: [] };
 
 describe('affected', () => {
   it('is nothing for a namespace or a service account', () => {
@@ -100,8 +101,18 @@ describe('affected', () => {
   describe('an EndpointSlice', () => {
     it('touches the services that it belonged to and belongs to', () => {
       const before = slice('foo', 'pinned', ['http-80', 8080], []);
-      const { services, views } = scopeOf([...world, before], apply({ ...before, service: 'other' }));
-      expect({ services, views }).to.deep.equal({ services: ['foo/other', 'foo/pinned'], views: [] });
+      expect(scopeOf([...world, before], apply({ ...before, service: 'other' })).services).to.deep.equal([
+        'foo/other',
+        'foo/pinned',
+      ]);
+    });
+
+    it('may move proxies to another view only where its service has no selector', () => {
+      const move = { selectors: ['foo'], pins: ['foo'], views: [] };
+      expect(scopeOf(world, apply(slice('foo', 'pinned', ['http-80', 8080], [])))).to.deep.include(move);
+      const none = { selectors: [], pins: [], views: [] };
+      expect(scopeOf(world, apply(slice('foo', 'web', ['http-80', 8080], [])))).to.deep.include(none);
+      expect(scopeOf(world, apply(slice('foo', 'absent', ['http-80', 8080], [])))).to.deep.include(none);
     });
   });
 
@@ -111,6 +122,7 @@ describe('affected', () => {
         services: ['foo/web'],
         workloads: [],
         selectors: ['foo'],
+        pins: [],
         namespaces: ['foo'],
         views: ['web.foo', 'other.foo'],
       });
@@ -119,6 +131,8 @@ describe('affected', () => {
 
     it('touches the views that it lists', () => {
       const listed = slice('foo', 'pinned', ['http-80', 8080], [{ address: '' }]);
+      expect(scopeOf(world, apply({ ...web, selector: undefined })).pins).to.deep.equal(['foo']);
+      expect(scopeOf([...world, listed], remove(pinned)).pins).to.deep.equal(['foo']);
       expect(scopeOf([...world, listed], remove(pinned)).views).to.deep.equal(['web.foo', 'other.foo']);
       expect(scopeOf(world, remove(pinned)).views, 'without a slice it lists nobody').to.deep.equal([]);
     });
@@ -132,6 +146,7 @@ describe('affected', () => {
         services: ['foo/other', 'foo/pinned', 'foo/web'],
         workloads: [],
         selectors: ['foo'],
+        pins: [],
         namespaces: ['foo'],
         views: ['web.foo'],
       });

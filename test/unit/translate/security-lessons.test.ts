@@ -53,7 +53,6 @@ describe('security lessons', () => {
       'spiffe://cluster.local/ns/abc/sa/x',
       'spiffe://cluster.local/ns/x/sa/x',
       'spiffe://cluster.local/ns/a/sa/x',
-      'spiffe://cluster.local/ns/a.cd/sa/x',
       '/abc',
       '/d',
       'GET',
