@@ -1,6 +1,6 @@
 import type { TypeUrl, ViewId } from '../model/ids.ts';
 import type { ErrorDetail } from './request.ts';
-import type { ParkedNames } from './state.ts';
+import type { ParkedNames, Payload } from './state.ts';
 
 /** One resource that a proxy refused. It's kept from all proxies of the view until its content changes. */
 export interface ParkedResource {
@@ -18,19 +18,23 @@ export interface ParkedResource {
 
 const nothingParked: ParkedNames = { size: 0, has: () => false };
 
-/** How many refused resources are remembered per view and type, and how many proxies are named for each. */
+/** How many refused resources are remembered per view and type, versions of each, and proxies that are named for each. */
 const maxPerScope = 1024;
+const maxVersions = 4;
 const maxProxies = 16;
 
 class Scope implements ParkedNames {
-  readonly byName = new Map<string, ParkedResource>();
+  /** Refused versions by name, the latest first: content that comes back is not tried again. */
+  readonly refused = new Map<string, readonly string[]>();
+  /** What is out at present, to be shown. */
+  readonly shown = new Map<string, ParkedResource>();
 
   get size(): number {
-    return this.byName.size;
+    return this.refused.size;
   }
 
   has(name: string, version: string): boolean {
-    return this.byName.get(name)?.version === version;
+    return this.refused.get(name)?.includes(version) === true;
   }
 }
 
@@ -49,27 +53,48 @@ export class Parking {
 
   /** Returns whether that resource was not parked before, so that it's logged once. */
   park(where: Omit<ParkedResource, 'proxies' | 'message'>, proxy: string, error: ErrorDetail): boolean {
-    const key = `${where.view}\n${where.type}`;
+    const { name, version } = where;
+    const scope = this.#scope(where);
+    const known = scope.shown.get(name);
+    const same = known?.version === version ? known : undefined;
+    const proxies = same?.proxies ?? [];
+    const added = proxies.includes(proxy) || proxies.length >= maxProxies ? proxies : [...proxies, proxy];
+    scope.shown.set(name, { ...where, message: error.message, ...same, proxies: added });
+    const isNew = !scope.has(name, version);
+    if (isNew) {
+      scope.refused.set(name, [version, ...(scope.refused.get(name) ?? [])].slice(0, maxVersions));
+    }
+    evictOldest(scope.refused, maxPerScope);
+    evictOldest(scope.shown, maxPerScope);
+    return isNew;
+  }
+
+  /** A proxy of the view took other content under a parked name: nothing is out any more. */
+  accepted(view: ViewId, type: TypeUrl, payload: Pick<Payload, 'content' | 'version'>): void {
+    const shown = this.#scopes.get(`${view}\n${type}`)?.shown ?? new Map<string, ParkedResource>();
+    const { resources, removed } = payload.content;
+    const versions = new Map(resources.map((each) => [each.name, each.version]));
+    for (const [name, parked] of shown) {
+      const version = name === '' ? payload.version : removed.includes(name) ? '' : versions.get(name);
+      if (version !== undefined && version !== parked.version) {
+        shown.delete(name);
+      }
+    }
+  }
+
+  list(): readonly ParkedResource[] {
+    return [...this.#scopes.values()].flatMap((scope) => [...scope.shown.values()]);
+  }
+
+  #scope({ view, type }: Pick<ParkedResource, 'view' | 'type'>): Scope {
+    const key = `${view}\n${type}`;
     let scope = this.#scopes.get(key);
     if (scope === undefined) {
       scope = new Scope();
       this.#scopes.set(key, scope);
       evictOldest(this.#scopes, this.#maxScopes);
     }
-    const known = scope.byName.get(where.name);
-    const again = known?.version === where.version;
-    const proxies = again ? known.proxies : [];
-    const added = proxies.includes(proxy) || proxies.length >= maxProxies ? proxies : [...proxies, proxy];
-    scope.byName.set(
-      where.name,
-      again ? { ...known, proxies: added } : { ...where, message: error.message, proxies: added },
-    );
-    evictOldest(scope.byName, maxPerScope);
-    return !again;
-  }
-
-  list(): readonly ParkedResource[] {
-    return [...this.#scopes.values()].flatMap((scope) => [...scope.byName.values()]);
+    return scope;
   }
 }
 

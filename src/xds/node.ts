@@ -27,6 +27,11 @@ export interface EnvoyVersion {
   readonly patch: number;
 }
 
+/** `1.40.0`. */
+export function versionText({ major, minor, patch }: EnvoyVersion): string {
+  return `${major}.${minor}.${patch}`;
+}
+
 const longestId = 1024;
 const maxLabels = 256;
 /** DNS labels with dots between them, as Kubernetes names have it (RFC 1123). */

@@ -18,6 +18,8 @@ export interface TypeStatus {
   readonly acked: { readonly nonce: string; readonly version: string } | undefined;
   /** Envoy's words about the last refused response; '' without one. */
   readonly error: string;
+  /** When it was last sent, acknowledged or refused; ms since the epoch. */
+  readonly since: number;
 }
 
 /** One open stream. A proxy that uses the per-type services has several. */
@@ -29,13 +31,15 @@ export interface ProxyStatus {
   readonly mode: Mode;
   readonly aggregated: boolean;
   readonly provenBy: Extract<Peer, { kind: 'proven' }>['by'] | 'nothing';
+  /** Version of the Envoy, `1.40.0`; '' where it doesn't say. */
+  readonly envoy: string;
   /** ms since the epoch. */
   readonly connectedAt: number;
   readonly types: readonly TypeStatus[];
 }
 
 /** Summarises a type's state. `pending`: a change waits for its turn. */
-export function typeStatus(state: TypeState, pending: boolean): TypeStatus {
+export function typeStatus(state: TypeState, pending: boolean, since: number): TypeStatus {
   const { exchange, subscription } = state;
   const { sent, acked, error } = exchange;
   return {
@@ -46,6 +50,7 @@ export function typeStatus(state: TypeState, pending: boolean): TypeStatus {
     sent: sent && { nonce: sent.nonce, version: sent.version, resources: sent.content.resources.length },
     acked,
     error: error?.message ?? '',
+    since,
   };
 }
 

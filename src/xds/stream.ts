@@ -14,14 +14,14 @@ import { WireVersions } from './initial-versions.ts';
 import type { Layers } from './layers.ts';
 import type { Parking } from './nack.ts';
 import type { NameSets } from './name-set.ts';
-import { parseNode } from './node.ts';
+import { parseNode, versionText } from './node.ts';
 import type { Payloads } from './payload.ts';
 import type { Pass } from './plan.ts';
 import type { Attachment, Authenticator, ConfigProvider, Credentials, Peer } from './provider.ts';
 import type { PushQueue } from './push-queue.ts';
 import { type ErrorDetail, parseRequest, requestTags, type XdsRequest } from './request.ts';
 import type { SendBudget } from './send-budget.ts';
-import type { TypeState } from './state.ts';
+import type { Payload, TypeState } from './state.ts';
 import { type ProxyStatus, typeStatus } from './status.ts';
 import { step } from './step.ts';
 import type { StreamInput, StreamOutput } from './step-types.ts';
@@ -67,6 +67,7 @@ export interface StreamShared {
 
 interface Attached {
   readonly proxy: Proxy;
+  readonly envoy: string;
   readonly attachment: Attachment;
   readonly log: Logger;
 }
@@ -82,6 +83,8 @@ export class XdsStream {
   readonly #shared: StreamShared;
   readonly #call: StreamCall;
   readonly #states = new Map<TypeUrl, TypeState>();
+  /** When each type was last sent, acknowledged or refused. */
+  readonly #movedAt = new Map<TypeUrl, number>();
   /** Types that may have something to send. */
   readonly #dirty = new Set<TypeUrl>();
   readonly #writer: StreamWriter;
@@ -170,7 +173,7 @@ export class XdsStream {
     if (this.#attached === undefined) {
       return undefined;
     }
-    const { proxy, attachment } = this.#attached;
+    const { proxy, envoy, attachment } = this.#attached;
     return {
       connection: `${proxy.id}-${this.id}`,
       proxy,
@@ -178,8 +181,11 @@ export class XdsStream {
       mode: this.#call.mode,
       aggregated: this.#call.onlyType === undefined,
       provenBy: this.#peer?.kind === 'proven' ? this.#peer.by : 'nothing',
+      envoy,
       connectedAt: this.#openedAt,
-      types: [...this.#states.values()].map((state) => typeStatus(state, this.#dirty.has(state.type))),
+      types: [...this.#states.values()].map((state) =>
+        typeStatus(state, this.#dirty.has(state.type), this.#movedAt.get(state.type) ?? this.#openedAt),
+      ),
     };
   }
 
@@ -248,7 +254,8 @@ export class XdsStream {
       throw new MeshError('bad-argument', 'first request has no node');
     }
     const { provider, clock, log } = this.#shared;
-    const proxy = checkClaim(parseNode(request.node), peer, this.#call.mode, this.#call.onlyType === undefined);
+    const claim = parseNode(request.node);
+    const proxy = checkClaim(claim, peer, this.#call.mode, this.#call.onlyType === undefined);
     this.#timer[Symbol.dispose]();
     if (peer.kind === 'proven') {
       this.#timer = clock.after(Math.max(0, peer.expiresAt - clock.now()), () =>
@@ -258,7 +265,7 @@ export class XdsStream {
     const attachment = provider.attach(proxy, (changed) => this.#changed(changed), peer);
     const ownLog = log.child({ proxy: proxyName(proxy), stream: this.id });
     ownLog.info({ node: proxy.id, mode: this.#call.mode, view: attachment.view, peer: peer.kind }, 'stream opened');
-    return { proxy, attachment, log: ownLog };
+    return { proxy, envoy: claim.version === undefined ? '' : versionText(claim.version), attachment, log: ownLog };
   }
 
   #changed(changed: ReadonlySet<TypeUrl>): void {
@@ -347,13 +354,17 @@ export class XdsStream {
   }
 
   #act(type: TypeUrl, output: StreamOutput, before: TypeState | undefined): void {
-    const { counters } = this.#shared;
+    const { counters, clock } = this.#shared;
+    if (output.kind === 'send' || output.kind === 'acked' || output.kind === 'rejected') {
+      this.#movedAt.set(type, clock.now());
+    }
     switch (output.kind) {
       case 'send':
         this.#writer.send(output.payload);
         this.#refreshDependents(type, before);
         return;
       case 'acked':
+        this.#accepted(type, output.payload);
         return;
       case 'rejected':
         count(counters.rejects, type);
@@ -392,6 +403,14 @@ export class XdsStream {
     const state = this.#states.get(type);
     const held = state?.inFlight?.target ?? state?.held;
     return held !== undefined && (held.wildcard || held.names.names.size > 0);
+  }
+
+  #accepted(type: TypeUrl, payload: Payload): void {
+    const view = this.#attached?.attachment.view;
+    const { parking } = this.#shared;
+    if (view !== undefined && parking.of(view, type).size > 0) {
+      parking.accepted(view, type, payload);
+    }
   }
 
   #park(type: TypeUrl, { name, version, error }: { name: string; version: string; error: ErrorDetail }): void {

@@ -3,7 +3,6 @@ import type { SpiffeId } from '../../model/ids.ts';
 import type { Resource } from '../../model/resource.ts';
 import type { Protocol } from '../../model/service.ts';
 import type { ClientTls } from '../policy/client-tls.ts';
-import { mtlsTcp } from './alpn.ts';
 import {
   blackHoleCluster,
   inboundCluster,
@@ -90,10 +89,11 @@ export function serviceCluster(key: OutboundCluster): Resource {
   });
 }
 
+/** What the server finds its chain by. `istio-peer-exchange` isn't offered: it would promise Istio's metadata exchange. */
 function alpnOf(protocol: Protocol): readonly string[] {
-  if (protocol === 'http') return ['istio-http/1.1', 'istio'];
-  if (protocol === 'http2' || protocol === 'grpc') return ['istio-h2', 'istio', 'h2'];
-  return mtlsTcp;
+  if (protocol === 'http') return ['istio-http/1.1'];
+  if (protocol === 'http2' || protocol === 'grpc') return ['istio-h2', 'h2'];
+  return ['istio'];
 }
 
 function protocolOptionsOf(protocol: Protocol): Pick<Cluster, 'typedExtensionProtocolOptions'> {

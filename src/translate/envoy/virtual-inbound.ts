@@ -30,9 +30,9 @@ export interface VirtualInbound {
 }
 
 /**
- * The one listener that takes all intercepted inbound connections (behaviour.md 3). Only its chains ever differ between
- * two versions, and each chain only with its own port's settings: Envoy then drains just the chains that changed, while a
- * change of anything else would drain them all.
+ * The one listener that takes all intercepted inbound connections (behaviour.md 3). An edit of policy, or of a mode between
+ * STRICT and PERMISSIVE, changes chains alone, each only with its own port's settings, so Envoy drains just those. A new
+ * port, and a mode that becomes or was DISABLE, change what the inspectors look at, too: that drains all chains.
  */
 export function virtualInboundListener(effective: VirtualInbound): Resource {
   const inbound = { ...effective, ports: others(effective.ports), extraPorts: others(effective.extraPorts) };
