@@ -64,8 +64,22 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
 
   const store = new Store(mesh);
   const compiler = new Compiler(store.snapshot);
-  const secrets = createSecretProvider({ authority, clock, random, log, ttlMs: settings.svidTtlMs });
-  const xds = createXdsServer({ provider: configProvider(compiler, secrets), authenticator, clock, log });
+  let metrics: MetricsRegistry | undefined;
+  const secrets = createSecretProvider({
+    authority,
+    clock,
+    random,
+    log,
+    ttlMs: settings.svidTtlMs,
+    issued: () => metrics?.certificateIssued(),
+  });
+  const xds = createXdsServer({
+    provider: configProvider(compiler, secrets),
+    authenticator,
+    clock,
+    log,
+    converged: (ms) => metrics?.converged(ms / 1_000),
+  });
   stack.defer(() => xds.close(drainMs));
 
   let readiness: Readiness = { ready: false, reason: 'configuration is being read' };
@@ -77,7 +91,7 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
     readiness: () => readiness,
   });
   const version = await packageVersion();
-  const metrics = new MetricsRegistry(sources, version, clock.now(), () => clock.now());
+  metrics = new MetricsRegistry(sources, version, clock.now(), () => clock.now());
   const admin = stack.use(await startAdminServer({ ...settings.admin, sources, version, metrics, log }));
 
   const source = stack.use(dependencies.source ?? directorySource(settings.configDir, { clock, log }));
@@ -90,9 +104,10 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
       compiler,
       log,
       synced: synced.resolve,
+      failed: () => metrics?.internalError(),
       committed: (kinds, seconds) => {
-        metrics.compiled(seconds);
-        for (const kind of kinds) metrics.updated(kind);
+        metrics?.compiled(seconds);
+        for (const kind of kinds) metrics?.updated(kind);
       },
     },
     stop.signal,

@@ -16,6 +16,8 @@ export interface SecretOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Hears of each certificate that is made: for metrics. */
+  readonly issued?: () => void;
   /** Life of a workload certificate; {@link defaultTtlMs} without it. */
   readonly ttlMs?: number;
 }
@@ -70,7 +72,7 @@ interface Issuer {
   held(version: string, identity: WorkloadIdentity): WorkloadSecret | undefined;
 }
 
-function issuer({ authority, clock, random, ttlMs = defaultTtlMs }: SecretOptions): Issuer {
+function issuer({ authority, clock, random, issued, ttlMs = defaultTtlMs }: SecretOptions): Issuer {
   const seal = createVersionSeal(authority);
   const secret = (
     generation: SecretGeneration,
@@ -78,9 +80,10 @@ function issuer({ authority, clock, random, ttlMs = defaultTtlMs }: SecretOption
     identity: WorkloadIdentity,
     serial?: Uint8Array,
   ): WorkloadSecret => ({
-    resource: new LazyResource(workloadSecretName, version, () =>
-      buildWorkloadSecret(authority, identity, remaining(generation, clock.now()), serial),
-    ),
+    resource: new LazyResource(workloadSecretName, version, () => {
+      issued?.();
+      return buildWorkloadSecret(authority, identity, remaining(generation, clock.now()), serial);
+    }),
     renewAt: generation.renewAt,
   });
   return {

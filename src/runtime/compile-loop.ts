@@ -13,6 +13,8 @@ export interface CompileLoop {
   readonly log: Logger;
   /** Called once, when the first whole set is compiled. */
   readonly synced: () => void;
+  /** A batch could not be compiled. */
+  readonly failed: () => void;
   /** What a batch did: for metrics. */
   readonly committed: (kinds: readonly string[], seconds: number) => void;
 }
@@ -32,6 +34,7 @@ export async function runCompileLoop(loop: CompileLoop, signal: AbortSignal): Pr
       try {
         compiler.update(snapshot, changes);
       } catch (thrown) {
+        loop.failed();
         log.error(
           { error: MeshError.from(thrown).message },
           'a change could not be compiled; what was served before stays',
@@ -43,7 +46,7 @@ export async function runCompileLoop(loop: CompileLoop, signal: AbortSignal): Pr
       );
       log.debug({ changes: changes.length, generation: snapshot.generation }, 'configuration changed');
     }
-    for (const finding of store.findings) {
+    for (const finding of [...store.findings, ...compiler.findings]) {
       const text = `${originText(finding.origin)}: ${finding.field}: ${finding.message}`;
       if (said.has(text)) continue;
       said.add(text);

@@ -46,21 +46,32 @@ export function portOfName(namedPorts: Readonly<Record<string, number>>, name: s
 }
 
 /**
- * The ready endpoints of each port of a service, each once, in a stable order. EndpointSlices decide where there are any
- * for the service (on Kubernetes: always); otherwise its selector does, over the pods and workload entries of its
- * namespace. Nothing depends on the order in which objects came.
+ * The endpoints of each port of a service, each once, in a stable order: those that are ready, or all that there are.
+ * EndpointSlices decide where there are any for the service (on Kubernetes: always); otherwise its selector does, over the
+ * pods and workload entries of its namespace. Nothing depends on the order in which objects came.
  */
-export function endpointsOf(snapshot: Snapshot, service: Service): ReadonlyMap<ServicePort, readonly Endpoint[]> {
+export function endpointsOf(
+  snapshot: Snapshot,
+  service: Service,
+  which: 'ready' | 'all' = 'ready',
+): ReadonlyMap<ServicePort, readonly Endpoint[]> {
   const slices = [...inNamespace(snapshot.endpointSlices, service.meta.namespace)].filter(
     (slice) => slice.service === service.meta.name,
   );
-  const find = slices.length > 0 ? listedEndpoints(snapshot, service, slices) : selectedEndpoints(snapshot, service);
+  const all = which === 'all';
+  const find =
+    slices.length > 0 ? listedEndpoints(snapshot, service, slices, all) : selectedEndpoints(snapshot, service, all);
   return new Map(service.ports.map((port) => [port, once(find(port))]));
 }
 
 type FindEndpoints = (port: ServicePort) => readonly Endpoint[];
 
-function listedEndpoints(snapshot: Snapshot, service: Service, slices: readonly EndpointSlice[]): FindEndpoints {
+function listedEndpoints(
+  snapshot: Snapshot,
+  service: Service,
+  slices: readonly EndpointSlice[],
+  all: boolean,
+): FindEndpoints {
   const { namespace } = service.meta;
   const workloadAt = new Map<string, Workload>();
   for (const workload of workloadsIn(snapshot, namespace)) {
@@ -74,16 +85,16 @@ function listedEndpoints(snapshot: Snapshot, service: Service, slices: readonly 
       const port = slice.ports.find((each) => each.name === name)?.port;
       if (port === undefined) return [];
       return slice.endpoints.flatMap(({ addresses: [address], ready, pod }) => {
-        if (!ready || address === undefined) return [];
+        if (!(ready || all) || address === undefined) return [];
         const named = pod === '' ? undefined : findWorkload(snapshot, namespace, pod);
         return [{ address, port, workload: named ?? workloadAt.get(address) }];
       });
     });
 }
 
-function selectedEndpoints(snapshot: Snapshot, service: Service): FindEndpoints {
+function selectedEndpoints(snapshot: Snapshot, service: Service, all: boolean): FindEndpoints {
   const selected = [...workloadsIn(snapshot, service.meta.namespace)].filter(
-    (workload) => workload.ready && serviceSelects(service, workload.labels),
+    (workload) => (workload.ready || all) && serviceSelects(service, workload.labels),
   );
   return (servicePort) =>
     selected.flatMap((workload) => {

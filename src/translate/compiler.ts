@@ -140,7 +140,7 @@ export class Compiler {
     const recompiled = new Map<ViewState, InboundUnit>();
     for (const state of this.#statesIn(scope)) {
       recompiled.set(state, state.inbound);
-      state.inbound = this.#inbound(state.view);
+      state.inbound = this.#guard(`view ${state.view.id}`, () => this.#inbound(state.view), state.inbound);
     }
     this.#tell(parts, recompiled, moved);
   }
@@ -234,7 +234,7 @@ export class Compiler {
   #updateMembership(scope: Scope): ReadonlyMap<Member, InboundUnit> {
     const moved = new Map<Member, InboundUnit>();
     for (const member of this.#candidates(scope)) {
-      const state = this.#stateFor(member.proxy);
+      const state = this.#stateFor(member.proxy, member.state.inbound);
       if (state === member.state) continue;
       moved.set(member, member.state.inbound);
       this.#leave(member);
@@ -282,11 +282,12 @@ export class Compiler {
     const before = new Map(members.map((member) => [member, member.state.inbound]));
     this.#views.clear();
     this.#byNamespace.clear();
-    for (const member of members) this.#enter(member, this.#stateFor(member.proxy));
+    for (const member of members) this.#enter(member, this.#stateFor(member.proxy, member.state.inbound));
     return before;
   }
 
-  #stateFor(proxy: Proxy): ViewState {
+  /** The state of a proxy's view. `lastGood` is what the proxy keeps where its view is new and can't be compiled. */
+  #stateFor(proxy: Proxy, lastGood?: InboundUnit): ViewState {
     let read = this.#labels.get(proxy.namespace);
     if (read === undefined) {
       read = labelsRead(this.#snapshot, proxy.namespace);
@@ -295,7 +296,11 @@ export class Compiler {
     const view = viewOf(this.#snapshot, proxy, read);
     const known = this.#views.get(view.id);
     if (known !== undefined) return known;
-    const state: ViewState = { view, proxies: new Set(), inbound: this.#inbound(view) };
+    const inbound =
+      lastGood === undefined
+        ? this.#inbound(view)
+        : this.#guard(`view ${view.id}`, () => this.#inbound(view), lastGood);
+    const state: ViewState = { view, proxies: new Set(), inbound };
     this.#views.set(view.id, state);
     const inNamespace = this.#byNamespace.get(view.namespace) ?? new Set();
     this.#byNamespace.set(view.namespace, inNamespace.add(state));
@@ -312,6 +317,7 @@ export class Compiler {
     state.proxies.delete(member);
     if (state.proxies.size > 0 || this.#views.get(state.view.id) !== state) return;
     this.#views.delete(state.view.id);
+    this.#problems.delete(`view ${state.view.id}`);
     const inNamespace = this.#byNamespace.get(state.view.namespace);
     inNamespace?.delete(state);
     if (inNamespace?.size === 0) {

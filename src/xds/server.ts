@@ -22,6 +22,8 @@ export interface XdsServerOptions {
   readonly authenticator: Authenticator;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Hears how long a change took until a client had acknowledged all of it: for metrics. */
+  readonly converged?: (ms: number) => void;
   /** Shown to clients as ControlPlane.identifier: which replica answered. */
   readonly identifier?: string;
   readonly timing?: PushTiming;
@@ -85,6 +87,7 @@ class GrpcXdsServer implements XdsServer {
       }),
       counters,
       limits: options.streamLimits ?? defaultStreamLimits,
+      converged: options.converged ?? (() => undefined),
       once: (what) => said.size < maxOnce && !said.has(what) && said.add(what) === said,
     };
   }

@@ -63,6 +63,8 @@ export interface StreamShared {
   readonly limits: StreamLimits;
   /** Whether this is said for the first time. */
   once(what: string): boolean;
+  /** A client has acknowledged all that a change meant for it, so many ms after the change. */
+  converged(ms: number): void;
 }
 
 interface Attached {
@@ -92,6 +94,8 @@ export class XdsStream {
   #peer: Peer | undefined;
   #attached: Attached | undefined;
   #timer: Disposable;
+  /** When the oldest change came that isn't acknowledged yet. */
+  #changedAt: number | undefined;
   #closed = false;
 
   constructor(shared: StreamShared, call: StreamCall, id: number) {
@@ -277,6 +281,7 @@ export class XdsStream {
       }
     }
     if (any && !this.#closed) {
+      this.#changedAt ??= this.#shared.clock.now();
       this.#shared.queue.add(this);
     }
   }
@@ -365,6 +370,7 @@ export class XdsStream {
         return;
       case 'acked':
         this.#accepted(type, output.payload);
+        this.#noteConverged();
         return;
       case 'rejected':
         count(counters.rejects, type);
@@ -410,6 +416,17 @@ export class XdsStream {
     const { parking } = this.#shared;
     if (view !== undefined && parking.of(view, type).size > 0) {
       parking.accepted(view, type, payload);
+    }
+  }
+
+  #noteConverged(): void {
+    const since = this.#changedAt;
+    if (since === undefined || this.#dirty.size > 0) {
+      return;
+    }
+    if (!this.#states.values().some(({ inFlight }) => inFlight !== undefined)) {
+      this.#changedAt = undefined;
+      this.#shared.converged(this.#shared.clock.now() - since);
     }
   }
 

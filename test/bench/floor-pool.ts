@@ -41,7 +41,11 @@ export class FloorPool {
 
   /** Waits for so many messages; when the last of them was answered. */
   async settled(messages: number): Promise<bigint> {
-    while (this.#messages < messages) await new Promise((resolve) => setTimeout(resolve, 2));
+    const end = performance.now() + 60_000;
+    while (this.#messages < messages) {
+      if (performance.now() > end) throw new Error(`the bare server sent ${this.#messages} of ${messages} messages`);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
     this.#messages = 0;
     return this.#last;
   }

@@ -73,6 +73,7 @@ const methods = {
   },
   plan: (next: { readonly sizes: readonly (readonly number[])[]; readonly inTurns: boolean }) => {
     ({ sizes: plan, inTurns } = next);
+    calls.length = 0;
   },
   measure: () => {
     meter.start();

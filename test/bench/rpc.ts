@@ -1,4 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** What a child process can be asked. Each method takes at most one argument. */
 export type Methods = Readonly<Record<string, (argument: never) => unknown>>;
@@ -29,21 +32,29 @@ export function serve(methods: Methods): void {
   process.on('disconnect', () => process.exit());
 }
 
-/** A process of the bench. What it logs goes nowhere, but writing it is part of its work. */
+/** A process of the bench. What it logs goes to a file, since writing it is part of its work; shown if it fails. */
 export class Child<M extends Methods> implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #directory = mkdtempSync(join(tmpdir(), 'coxswain-bench-log-'));
   #next = 1;
 
   constructor(script: string, execArgv: readonly string[] = []) {
+    const log = join(this.#directory, 'log');
+    const stderr = openSync(log, 'w');
     this.#process = fork(new URL(script, import.meta.url), [], {
       serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'ignore', 'ipc'],
+      stdio: ['ignore', 'inherit', stderr, 'ipc'],
       execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv],
     });
+    closeSync(stderr);
     this.#process.on('message', (message) => this.#answered(message as Answer));
     this.#process.on('exit', (code, signal) => {
-      for (const { reject } of this.#waiting.values()) reject(new Error(`${script} ended: ${code ?? signal}`));
+      const last = code === 0 ? '' : readFileSync(log, 'utf8').slice(-4096);
+      rmSync(this.#directory, { recursive: true, force: true });
+      for (const { reject } of this.#waiting.values()) {
+        reject(new Error(`${script} ended: ${code ?? signal}\n${last}`));
+      }
       this.#waiting.clear();
     });
   }

@@ -74,7 +74,7 @@ describe('a client that we did not write (@grpc/grpc-js-xds)', () => {
       xds_servers: [
         { server_uri: `127.0.0.1:${run.port}`, channel_creds: [{ type: 'insecure' }], server_features: ['xds_v3'] },
       ],
-      node: { id: 'sidecar~10.0.0.1~client.shop~shop.svc.cluster.local' },
+      node: { id: 'sidecar~10.0.0.1~client.shop~shop.svc.cluster.local', locality: { region: 'here' } },
     };
     const main = resolve(import.meta.dirname, '../support/xds-grpc-client-main.ts');
     const client = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'xds:///echo.shop'], {

@@ -1,5 +1,7 @@
+import 'reflect-metadata';
 import { X509Certificate } from 'node:crypto';
 import { credentials } from '@grpc/grpc-js';
+import * as x509 from '@peculiar/x509';
 import { expect } from 'chai';
 import { systemClock } from '../../src/lib/clock.ts';
 import { MeshServerCredentials } from '../../src/lib/grpc.ts';
@@ -16,6 +18,23 @@ const serverName = [{ type: 'dns', value: 'coxswain.istio-system.svc' }] as cons
 const workload = [{ type: 'url', value: 'spiffe://cluster.local/ns/shop/sa/web' }] as const;
 
 const keys = (leaf: Leaf, ca: TestCa) => ({ cert: leaf.certificate, key: leaf.key, ca: [ca.certificate] });
+
+/** A certificate that says what a workload's would, signed by itself. */
+async function selfSigned(): Promise<Leaf> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const pair = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'O=stranger',
+    keys: pair,
+    signingAlgorithm: algorithm,
+    extensions: [new x509.SubjectAlternativeNameExtension([...workload])],
+  });
+  const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', pair.privateKey)).toString('base64');
+  return {
+    certificate: certificate.toString('pem'),
+    key: `-----BEGIN PRIVATE KEY-----\n${der}\n-----END PRIVATE KEY-----\n`,
+  };
+}
 
 /** A server over TLS that notes what each caller showed, and believes a token or a certificate of ours. */
 async function startTls(ca: TestCa, tls: MeshServerCredentials) {
@@ -66,14 +85,26 @@ describe('xDS over TLS', () => {
   });
 
   it('does not show a certificate that no root of ours signed', async () => {
-    const [ca, stranger] = [await createTestCa(), await createTestCa()];
+    const ca = await createTestCa();
     const tls = new MeshServerCredentials(keys(await ca.issue(serverName), ca));
     await using run = await startTls(ca, tls);
-    using client = run.client(await stranger.issue(workload));
+    using client = run.client(await selfSigned());
     const stream = client.delta();
     stream.send({ node: node('web', 'shop'), typeUrl: types.cluster });
     expect((await stream.raw.status).details).to.equal('no valid token');
     expect(run.shown.map((each) => each.certificate)).to.deep.equal([undefined]);
+  });
+
+  it('lets nobody in whose issuer only has the name of ours', async () => {
+    const [ca, namesake] = [await createTestCa(), await createTestCa()];
+    const tls = new MeshServerCredentials(keys(await ca.issue(serverName), ca));
+    await using run = await startTls(ca, tls);
+    using client = run.client(await namesake.issue(workload));
+    const stream = client.delta();
+    stream.send({ node: node('web', 'shop'), typeUrl: types.cluster });
+    // Node ends the session itself here: OpenSSL's complaint about the signature reaches it as an error of the session.
+    expect((await stream.raw.status).details).to.be.oneOf(['Connection dropped', 'no valid token']);
+    expect(run.server.status()).to.deep.equal([]);
   });
 
   it('takes new keys and roots while streams are open', async () => {

@@ -31,6 +31,20 @@ const specFields = [
 const portFields = ['appProtocol', 'name', 'nodePort', 'port', 'protocol', 'targetPort'];
 const serviceTypes = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'] as const;
 
+/** A Service is a DNS label (RFC 1035): with a dot in it, its short name could be another Service's (`a.b` in c, `a` in b). */
+function checkName(document: Fields, name: string): void {
+  if (!/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
+    document
+      .get('metadata')
+      .child('name')
+      .error(
+        'bad-name',
+        `${JSON.stringify(name)} can be no name of a Service`,
+        'use lower-case letters, digits and "-"',
+      );
+  }
+}
+
 /** Services: names, addresses and ports that clients use, with the protocol of each port. */
 export const serviceReader: KindReader = {
   kind: 'Service',
@@ -39,6 +53,7 @@ export const serviceReader: KindReader = {
   namespaced: true,
   fields: ['spec', 'status'],
   read({ document, metadata }) {
+    checkName(document, metadata.meta.name);
     const spec = document.get('spec');
     const fields = spec.fields(specFields, {
       matchLabels: 'a Service selector has no matchLabels: put the labels right under "selector"',

@@ -55,7 +55,9 @@ export function effectiveService(
   const { mesh } = snapshot;
   const tls = clientTls(mesh, namespaceMode(snapshot, service.meta.namespace));
   const endpoints = endpointsOf(snapshot, service);
-  const servers = tls === 'plaintext' ? [] : serverIdentities([...endpoints.values()].flat(), mesh);
+  // Not only the ready ones: a pod that comes and goes must not change the clusters of all clients.
+  const known = [...endpointsOf(snapshot, service, 'all').values()].flat();
+  const servers = tls === 'plaintext' ? [] : serverIdentities(known, mesh);
   const ports = new Map<number, OutboundPort>();
   for (const { port, protocol } of service.headless ? [] : service.ports) {
     if (ports.has(port)) continue;

@@ -180,12 +180,12 @@ describe('outbound: clusters', () => {
       .match_typed_subject_alt_names;
 
   for (const [protocol, alpn] of [
-    ['http', ['istio-http/1.1', 'istio']],
-    ['http2', ['istio-h2', 'istio', 'h2']],
-    ['grpc', ['istio-h2', 'istio', 'h2']],
-    ['tcp', ['istio-peer-exchange', 'istio']],
-    ['tls', ['istio-peer-exchange', 'istio']],
-    ['auto', ['istio-peer-exchange', 'istio']],
+    ['http', ['istio-http/1.1']],
+    ['http2', ['istio-h2', 'h2']],
+    ['grpc', ['istio-h2', 'h2']],
+    ['tcp', ['istio']],
+    ['tls', ['istio']],
+    ['auto', ['istio']],
   ] as const) {
     it(`say by ALPN what is inside: ${protocol}`, () => {
       expect(tls(protocol)?.common_tls_context.alpn_protocols).to.deep.equal(alpn);
