@@ -15,9 +15,12 @@ import { type Clock, systemClock } from './lib/clock.ts';
 import { MeshError } from './lib/errors.ts';
 import { MeshServerCredentials } from './lib/grpc.ts';
 import { createLogger, type Logger } from './lib/log.ts';
+import type { Finding } from './model/finding.ts';
+import type { Mesh } from './model/mesh.ts';
 import { adminSources } from './runtime/admin-sources.ts';
 import { runCompileLoop } from './runtime/compile-loop.ts';
 import { configProvider } from './runtime/config-provider.ts';
+import { watchMesh } from './runtime/mesh-reload.ts';
 import { addressText, type Settings } from './settings.ts';
 import { Store } from './snapshot/store.ts';
 import { Compiler } from './translate/compiler.ts';
@@ -83,11 +86,12 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
   stack.defer(() => xds.close(drainMs));
 
   let readiness: Readiness = { ready: false, reason: 'configuration is being read' };
+  let { meshFindings } = settings;
   const sources = adminSources({
     store,
     compiler,
     xds,
-    meshFindings: settings.meshFindings,
+    meshFindings: () => meshFindings,
     readiness: () => readiness,
   });
   const version = await packageVersion();
@@ -118,6 +122,13 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
     await loop;
   });
   await within(synced.promise, clock);
+  if (settings.meshFile !== undefined) {
+    const changed = (next: Mesh, findings: readonly Finding[]): void => {
+      meshFindings = findings;
+      compiler.update(store.setMesh(next), []);
+    };
+    stack.use(watchMesh({ file: settings.meshFile, current: () => store.snapshot.mesh, changed, log }));
+  }
 
   const serving = openServingCertificate(
     {

@@ -18,7 +18,7 @@ export interface RunningParts {
   readonly store: Store;
   readonly compiler: Compiler;
   readonly xds: XdsServer;
-  readonly meshFindings: readonly Finding[];
+  readonly meshFindings: () => readonly Finding[];
   readonly readiness: () => Readiness;
 }
 
@@ -30,7 +30,7 @@ export function adminSources(parts: RunningParts): AdminSources {
     status: () => xds.status(),
     counters: () => xds.counters(),
     findings: () => [
-      ...parts.meshFindings,
+      ...parts.meshFindings(),
       ...store.findings,
       ...lint([...objectsOf(store.snapshot)], store.snapshot.mesh),
       ...compiler.findings,
