@@ -24,10 +24,11 @@ export function diffOutput(expected: readonly string[], seen: readonly string[])
   for (let i = 0, j = 0; i < expected.length || j < seen.length; ) {
     const [wanted, got] = [expected[i], seen[j]];
     const here = cost(i, j);
-    if (isAnyLines(wanted) && here === cost(i, j + 1)) j += 1;
-    else if (isAnyLines(wanted) && here === cost(i + 1, j)) {
+    if (isAnyLines(wanted) && here === cost(i + 1, j)) {
       lines.push({ kind: 'any', text: ELLIPSIS });
       i += 1;
+    } else if (isAnyLines(wanted) && here === cost(i, j + 1)) {
+      j += 1;
     } else if (wanted !== undefined && got !== undefined && here === cost(i + 1, j + 1) && lineMatches(wanted, got)) {
       lines.push({ kind: 'same', text: got });
       i += 1;

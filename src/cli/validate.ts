@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { MeshError } from '../lib/errors.ts';
 import type { Finding, Severity } from '../model/finding.ts';
+import { defaultMesh } from '../model/mesh.ts';
 import { originText } from '../model/object.ts';
 import type { CliContext } from './context.ts';
 import { filesOption } from './files-option.ts';
@@ -29,12 +30,20 @@ export function validateCommand(context: CliContext): Command {
         throw new MeshError('bad-argument', 'nothing to check', {
           hint: 'name files or directories: -f PATH, or -f - for standard input',
         });
+      const text = all.includes('-') ? await context.stdin() : '';
+      const stdin = (): Promise<string> => Promise.resolve(text);
       const { readPaths } = await import('../config/files.ts');
       const read = await readPaths(all, {
-        stdin: context.stdin,
+        stdin,
         ...(flags.namespace === undefined ? {} : { defaultNamespace: flags.namespace }),
       });
-      const errors = read.findings.filter((finding) => finding.severity === 'error').length;
+      // Policies are judged together with the pods that Deployments stand for; without, where those can't be planned.
+      const { expandExamples, readMeshObjects } = await import('./read-mesh-objects.ts');
+      const { lint } = await import('../config/lint.ts');
+      const expanded = await expandExamples(all);
+      const world = await readMeshObjects(expanded.paths, stdin).catch(() => read);
+      const findings = [...read.findings, ...lint(world.objects, defaultMesh)];
+      const errors = findings.filter((finding) => finding.severity === 'error').length;
       const kinds = read.unknown.map(({ apiVersion, kind }) => `${kind} (${apiVersion})`);
       const paint = await painter(context.color);
       await print(
@@ -43,10 +52,10 @@ export function validateCommand(context: CliContext): Command {
         {
           valid: errors === 0,
           objects: read.objects.length,
-          findings: read.findings.map(withPlace),
+          findings: findings.map(withPlace),
           notRead: read.unknown,
         },
-        () => report(read.objects.length, read.findings, kinds, paint),
+        () => report(read.objects.length, findings, kinds, paint),
       );
       if (errors > 0) context.exitWith(1);
     });

@@ -10,9 +10,12 @@ export class BuildCache {
   #hits = 0;
   #misses = 0;
 
-  /** `verify` builds again on every hit and demands an equal result: for tests. */
-  constructor(options: { readonly max?: number; readonly verify?: boolean } = {}) {
-    this.#entries = new LRUCache({ max: options.max ?? 50_000 });
+  /**
+   * `verify` builds again on every hit and demands an equal result: for tests. The bound is in bytes: a mesh-wide edit makes
+   * a new listener for each view, so that counted entries would let a gigabyte of old ones stay.
+   */
+  constructor(options: { readonly maxBytes?: number; readonly verify?: boolean } = {}) {
+    this.#entries = new LRUCache({ maxSize: options.maxBytes ?? 64 * 1024 * 1024, sizeCalculation: sizeOf });
     this.#verify = options.verify ?? false;
   }
 
@@ -34,6 +37,24 @@ export class BuildCache {
   stats(): { readonly hits: number; readonly misses: number; readonly size: number } {
     return { hits: this.#hits, misses: this.#misses, size: this.#entries.size };
   }
+}
+
+/** What an object costs beside its bytes, roughly. */
+const overhead = 512;
+
+/** Encoded bodies and the key are most of what an entry holds. */
+function sizeOf(value: object, id: string): number {
+  const bodies =
+    value instanceof Object && 'resources' in value && value.resources instanceof Map
+      ? value.resources.values()
+      : [value];
+  let size = id.length + overhead;
+  for (const each of bodies) size += overhead + bodySize(each);
+  return size;
+}
+
+function bodySize(value: unknown): number {
+  return value instanceof Object && 'body' in value && value.body instanceof Uint8Array ? value.body.length : 0;
 }
 
 function assertSame(id: string, known: unknown, built: unknown): void {

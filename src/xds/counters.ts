@@ -1,4 +1,5 @@
-import type { TypeUrl } from '../model/ids.ts';
+import { type TypeUrl, typeUrl } from '../model/ids.ts';
+import { shortTypeNames } from '../model/type-urls.ts';
 
 /** Totals since the start, for metrics; read as a whole, written in one place each. */
 export interface XdsCounters {
@@ -44,6 +45,10 @@ export function newCounters(): XdsCounters {
   };
 }
 
+/** Types that we don't serve have one counter: a client may name any, and must not fill our memory with them. */
+export const otherTypes = typeUrl('other');
+
 export function count(map: Map<TypeUrl, number>, type: TypeUrl, by = 1): void {
-  map.set(type, (map.get(type) ?? 0) + by);
+  const known = Object.hasOwn(shortTypeNames, type) ? type : otherTypes;
+  map.set(known, (map.get(known) ?? 0) + by);
 }

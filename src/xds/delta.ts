@@ -95,12 +95,11 @@ export function answered(state: TypeState, nonce: string, error: ErrorDetail | u
 }
 
 export function acknowledged(state: TypeState, { payload, target }: InFlight): Step {
-  const acked = { nonce: payload.nonce, version: payload.version };
   const next: TypeState = {
     ...state,
     held: target,
     inFlight: undefined,
-    exchange: { ...state.exchange, acked, error: stillRefused(target) ? state.exchange.error : undefined },
+    exchange: { ...state.exchange, acked: payload.id, error: stillRefused(target) ? state.exchange.error : undefined },
   };
   return [next, [{ kind: 'acked', payload }]];
 }

@@ -70,6 +70,25 @@ export class WireVersions implements InitialVersions {
     const { bytes, start, end } = this.#range;
     const reader = new WireReader(bytes, start, end);
     while (reader.pos < end) {
+      const at = reader.pos;
+      // The shape of almost all entries; lengths below 128 take one byte. All others go the long way.
+      const length = bytes[at + 1] ?? 0xff;
+      const nameLength = bytes[at + 3] ?? 0xff;
+      const middle = at + 4 + nameLength;
+      const versionLength = bytes[middle + 1] ?? 0xff;
+      const last = middle + 2 + versionLength;
+      if (
+        bytes[at] === requestTags.initialVersions &&
+        bytes[at + 2] === 0x0a &&
+        bytes[middle] === 0x12 &&
+        (length | nameLength | versionLength) < 0x80 &&
+        last === at + 2 + length &&
+        last <= end
+      ) {
+        visit(bytes, at + 4, middle, middle + 2, last);
+        reader.pos = last;
+        continue;
+      }
       const tag = reader.varint();
       if (tag !== requestTags.initialVersions) {
         reader.skip(tag & 7);

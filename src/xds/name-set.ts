@@ -18,7 +18,7 @@ interface Entry extends NameSet {
 
 /** How many answers of {@link NameSets.fromWire} and changes per set are remembered. */
 const remembered = 32;
-const longestRemembered = 1 << 20;
+const longestRemembered = 256 * 1024;
 
 /** The table of all sets in use. Sets that nobody holds any more are collected with the garbage. */
 export class NameSets {

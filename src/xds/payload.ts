@@ -1,4 +1,5 @@
 import type { TypeUrl } from '../model/ids.ts';
+import type { Layer } from '../model/resource.ts';
 import { types } from '../model/type-urls.ts';
 import { encodeEnvelope, encodeLayer, encodeResources, type Mode } from './encode.ts';
 import {
@@ -11,8 +12,9 @@ import {
   resourcesVersion,
   transitions,
 } from './layers.ts';
+import { MessageParts } from './message-parts.ts';
 import type { NameSet } from './name-set.ts';
-import type { Payload, PayloadMaker } from './state.ts';
+import type { Payload, PayloadId, PayloadMaker } from './state.ts';
 import { covers, coversByName, resolve } from './subscription.ts';
 
 /** Counts what is worth knowing about sharing. */
@@ -21,9 +23,7 @@ export interface PayloadCounters {
   encodedBytes: number;
 }
 
-/** Above this a payload that holds a whole layer is put together per send: its parts are kept, and are most of it. */
-const largestKept = 256 * 1024;
-/** A layer below this size is no part of its own. */
+/** A layer with fewer resources is put together anew each time. */
 const smallestChunk = 32;
 
 interface Base {
@@ -38,10 +38,12 @@ class StoredPayload implements Payload {
   readonly nonce: string;
   readonly version: string;
   readonly content: Content;
+  readonly id: PayloadId;
   readonly #owner: Payloads;
-  readonly #whole: Layers;
-  #bytes: Buffer | undefined;
-  #counted = false;
+  /** Layers that it holds all of. Weak: an old generation's bytes must not stay because of a cached payload. */
+  readonly #whole: readonly WeakRef<Layer>[];
+  #message: MessageParts | undefined;
+  #envelope: Buffer | undefined;
   #evicted = false;
 
   constructor(owner: Payloads, type: TypeUrl, mode: Mode, version: string, content: Content, whole: Layers) {
@@ -51,18 +53,18 @@ class StoredPayload implements Payload {
     this.nonce = owner.nextNonce();
     this.version = version;
     this.content = content;
-    this.#whole = whole;
+    this.id = { nonce: this.nonce, version, resources: content.resources.length };
+    this.#whole = whole.some((layer) => layer.resources.size >= smallestChunk)
+      ? whole.map((layer) => new WeakRef(layer))
+      : [];
   }
 
-  get kept(): number {
-    return this.#bytes?.length ?? 0;
-  }
-
-  bytes(): Buffer {
-    if (this.#bytes !== undefined) {
-      return this.#bytes;
+  message(): MessageParts {
+    if (this.#message !== undefined) {
+      return this.#message;
     }
-    const envelope = encodeEnvelope(
+    const isFirst = this.#envelope === undefined;
+    this.#envelope ??= encodeEnvelope(
       {
         type: this.type,
         mode: this.mode,
@@ -72,35 +74,35 @@ class StoredPayload implements Payload {
       },
       this.content.removed,
     );
-    const parts = this.#whole.length === 0 ? [encodeResources(this.content.resources, this.mode)] : this.#layerParts();
-    const bytes = Buffer.concat([envelope, ...parts]);
-    if (!this.#counted) {
-      this.#counted = true;
+    const layers = this.#whole.flatMap((each) => each.deref() ?? []);
+    const message =
+      layers.length > 0 && layers.length === this.#whole.length
+        ? new MessageParts([this.#envelope, ...layers.map((layer) => layerPart(layer, this.mode))])
+        : new MessageParts([Buffer.concat([this.#envelope, encodeResources(this.content.resources, this.mode)])]);
+    if (isFirst) {
       this.#owner.counters.encoded++;
-      this.#owner.counters.encodedBytes += bytes.length;
+      this.#owner.counters.encodedBytes += message.byteLength;
     }
-    if (this.#whole.length === 0 || bytes.length <= largestKept) {
-      this.#bytes = bytes;
+    if (this.#whole.length === 0) {
+      this.#message = message;
       if (!this.#evicted) {
-        this.#owner.keep(bytes.length);
+        this.#owner.keep(message.byteLength);
       }
     }
-    return bytes;
+    return message;
   }
 
-  #layerParts(): Buffer[] {
-    return this.#whole.map((layer) =>
-      layer.resources.size < smallestChunk
-        ? encodeResources(layer.resources.values(), this.mode)
-        : encodeLayer(layer, this.mode),
-    );
-  }
-
-  /** No longer in the table: its bytes go with the last stream that waits for its answer. */
+  /** No longer in the table: its bytes go with the last stream that waits for its answer. Returns how many it kept. */
   evict(): number {
     this.#evicted = true;
-    return this.kept;
+    return this.#message?.byteLength ?? 0;
   }
+}
+
+function layerPart(layer: Layer, mode: Mode): Buffer {
+  return layer.resources.size < smallestChunk
+    ? encodeResources(layer.resources.values(), mode)
+    : encodeLayer(layer, mode);
 }
 
 /**

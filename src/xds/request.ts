@@ -61,7 +61,11 @@ export function parseRequest(bytes: Buffer, mode: 'delta' | 'sotw'): XdsRequest 
       error = parseError(reader.view());
     } else {
       reader.skip(tag & 7);
-      ranges.get(tag)?.add(start, reader.pos);
+      const range = ranges.get(tag);
+      if (range !== undefined) {
+        const more = reader.skipRun(tag);
+        range.add(start, reader.pos, 1 + more);
+      }
     }
   }
   return {
@@ -85,12 +89,12 @@ class RangeBuilder {
     this.#bytes = bytes;
   }
 
-  add(start: number, end: number): void {
+  add(start: number, end: number, count: number): void {
     if (this.#count === 0) {
       this.#start = start;
     }
     this.#end = end;
-    this.#count++;
+    this.#count += count;
   }
 
   range(): WireRange {

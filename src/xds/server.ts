@@ -6,6 +6,7 @@ import { MeshError } from '../lib/errors.ts';
 import { bind, type MeshServerCredentials, type MountedService, serverOptions, statusOf } from '../lib/grpc.ts';
 import type { Logger } from '../lib/log.ts';
 import { newCounters, type XdsCounters } from './counters.ts';
+import type { MessageParts } from './message-parts.ts';
 import { type ParkedResource, Parking } from './nack.ts';
 import { NameSets } from './name-set.ts';
 import { Payloads } from './payload.ts';
@@ -14,7 +15,14 @@ import { defaultPushTiming, PushQueue, type PushTiming } from './push-queue.ts';
 import { defaultSendLimits, SendBudget, type SendLimits } from './send-budget.ts';
 import { type XdsMethod, xdsServices } from './services.ts';
 import type { ProxyStatus } from './status.ts';
-import { defaultStreamLimits, type StreamCall, type StreamLimits, type StreamShared, XdsStream } from './stream.ts';
+import { XdsStream } from './stream.ts';
+import {
+  defaultStreamLimits,
+  type Flushable,
+  type StreamCall,
+  type StreamLimits,
+  type StreamShared,
+} from './stream-types.ts';
 
 /** What a server is made of; everything that has a default may be left out. */
 export interface XdsServerOptions {
@@ -81,7 +89,7 @@ class GrpcXdsServer implements XdsServer {
       }),
       parking: new Parking(),
       budget: new SendBudget(clock, options.sendLimits ?? defaultSendLimits),
-      queue: new PushQueue<XdsStream>(clock, options.timing ?? defaultPushTiming, (stream) => {
+      queue: new PushQueue<Flushable>(clock, options.timing ?? defaultPushTiming, (stream) => {
         counters.streamsTouched++;
         stream.flush();
       }),
@@ -152,7 +160,7 @@ class GrpcXdsServer implements XdsServer {
       const implementation = Object.fromEntries(
         methods.map((method) => [
           method.name,
-          (call: ServerDuplexStream<Buffer, Buffer>) => this.#open(call, method, plaintext),
+          (call: ServerDuplexStream<Buffer, MessageParts>) => this.#open(call, method, plaintext),
         ]),
       );
       server.addService(definition, implementation);
@@ -165,7 +173,7 @@ class GrpcXdsServer implements XdsServer {
     return port;
   }
 
-  #open(call: ServerDuplexStream<Buffer, Buffer>, method: XdsMethod, plaintext: boolean): void {
+  #open(call: ServerDuplexStream<Buffer, MessageParts>, method: XdsMethod, plaintext: boolean): void {
     const stream = new XdsStream(this.#shared, streamCall(call, method, plaintext), this.#nextStream++);
     this.#shared.counters.opened++;
     this.#streams.add(stream);
@@ -215,7 +223,7 @@ class GrpcXdsServer implements XdsServer {
 
 const shuttingDown = (): MeshError => new MeshError('unavailable', 'server is shutting down');
 
-function streamCall(call: ServerDuplexStream<Buffer, Buffer>, method: XdsMethod, plaintext: boolean): StreamCall {
+function streamCall(call: ServerDuplexStream<Buffer, MessageParts>, method: XdsMethod, plaintext: boolean): StreamCall {
   const [authorization] = call.metadata.get('authorization');
   return {
     mode: method.mode,
@@ -225,8 +233,8 @@ function streamCall(call: ServerDuplexStream<Buffer, Buffer>, method: XdsMethod,
       certificate: plaintext ? undefined : call.getAuthContext().sslPeerCertificate?.raw,
       plaintext,
     },
-    write: (bytes, flushed) => {
-      call.write(bytes, flushed);
+    write: (message, flushed) => {
+      call.write(message, flushed);
     },
     end: (error) => {
       call.emit('error', statusOf(error));

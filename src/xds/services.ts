@@ -1,5 +1,6 @@
 import { type ServiceName, service } from '@envoyproxy/protos';
 import type { ServiceDefinition } from '@grpc/grpc-js';
+import { serializeParts } from '../lib/grpc.ts';
 import type { TypeUrl } from '../model/ids.ts';
 import { types } from '../model/type-urls.ts';
 import type { Mode } from './encode.ts';
@@ -44,7 +45,7 @@ export function xdsServices(): readonly XdsService[] {
           responseStream: true,
           requestSerialize: asIs,
           requestDeserialize: asIs,
-          responseSerialize: asIs,
+          responseSerialize: serializeParts,
           responseDeserialize: asIs,
         },
       ]),

@@ -1,6 +1,7 @@
 import type { TypeUrl } from '../model/ids.ts';
 import type { Mode } from './encode.ts';
 import type { Content, Layers } from './layers.ts';
+import type { MessageParts } from './message-parts.ts';
 import type { NameSet, NameSets } from './name-set.ts';
 import type { ErrorDetail } from './request.ts';
 import type { Subscription } from './subscription.ts';
@@ -25,8 +26,8 @@ export interface InFlight {
 
 /** What was last sent and how it was answered; kept for people, not for decisions. */
 export interface Exchange {
-  readonly sent: Payload | undefined;
-  readonly acked: { readonly nonce: string; readonly version: string } | undefined;
+  readonly sent: PayloadId | undefined;
+  readonly acked: PayloadId | undefined;
   /** The last answer was a NACK; cleared by the next ACK. */
   readonly error: ErrorDetail | undefined;
 }
@@ -55,6 +56,13 @@ export interface ParkedNames {
   has(name: string, version: string): boolean;
 }
 
+/** What there is to say of a response when its bytes are gone; one object for all who got it. */
+export interface PayloadId {
+  readonly nonce: string;
+  readonly version: string;
+  readonly resources: number;
+}
+
 /** One response, encoded at most once and sent to everybody who needs it: same bytes, same nonce. */
 export interface Payload {
   readonly type: TypeUrl;
@@ -62,7 +70,8 @@ export interface Payload {
   readonly nonce: string;
   readonly version: string;
   readonly content: Content;
-  bytes(): Buffer;
+  readonly id: PayloadId;
+  message(): MessageParts;
 }
 
 /** Makes payloads out of layers, each only once. Equal arguments give the same object, so to the reducer it's a pure function. */

@@ -2,7 +2,7 @@ import type { TypeUrl, ViewId } from '../model/ids.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Mode } from './encode.ts';
 import type { Peer } from './provider.ts';
-import type { TypeState } from './state.ts';
+import type { PayloadId, TypeState } from './state.ts';
 
 /** ERROR: the last response was refused. STALE: not acknowledged yet. NOT_SENT: asked for, nothing sent (behaviour.md 7.8). */
 export type SyncState = 'SYNCED' | 'STALE' | 'NOT_SENT' | 'ERROR';
@@ -14,8 +14,8 @@ export interface TypeStatus {
   readonly wildcard: boolean;
   /** Names subscribed to. */
   readonly names: number;
-  readonly sent: { readonly nonce: string; readonly version: string; readonly resources: number } | undefined;
-  readonly acked: { readonly nonce: string; readonly version: string } | undefined;
+  readonly sent: PayloadId | undefined;
+  readonly acked: PayloadId | undefined;
   /** Envoy's words about the last refused response; '' without one. */
   readonly error: string;
   /** When it was last sent, acknowledged or refused; ms since the epoch. */
@@ -47,7 +47,7 @@ export function typeStatus(state: TypeState, pending: boolean, since: number): T
     state: syncState(state, pending),
     wildcard: subscription.wildcard,
     names: subscription.names.names.size,
-    sent: sent && { nonce: sent.nonce, version: sent.version, resources: sent.content.resources.length },
+    sent,
     acked,
     error: error?.message ?? '',
     since,

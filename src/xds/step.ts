@@ -62,7 +62,7 @@ function pull(state: TypeState, layers: Layers, pass: Pass, env: StepEnv): Step 
         ...rest,
         inFlight: { payload, target },
         owed: false,
-        exchange: { ...state.exchange, sent: payload },
+        exchange: { ...state.exchange, sent: payload.id },
       };
       return [sent, [...outputs, { kind: 'send', payload }]];
     }

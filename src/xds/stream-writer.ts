@@ -1,5 +1,6 @@
 import { MeshError } from '../lib/errors.ts';
 import { count, type XdsCounters } from './counters.ts';
+import type { MessageParts } from './message-parts.ts';
 import type { SendBudget } from './send-budget.ts';
 import type { Payload } from './state.ts';
 
@@ -7,7 +8,7 @@ import type { Payload } from './state.ts';
 export interface WriterOwner {
   readonly budget: SendBudget;
   readonly counters: XdsCounters;
-  write(bytes: Buffer, flushed: () => void): void;
+  write(message: MessageParts, flushed: () => void): void;
   /** There is room again. */
   resume(): void;
   /** The client does not take what it's sent. */
@@ -40,15 +41,15 @@ export class StreamWriter implements Disposable {
 
   send(payload: Payload): void {
     const { budget, counters } = this.#owner;
-    const bytes = payload.bytes();
-    const size = bytes.length;
+    const message = payload.message();
+    const size = message.byteLength;
     const spent = budget.spend(size, (how) => this.#overdue(how));
     this.#unflushed.add(spent);
     this.#bytes += size;
     count(counters.pushes, payload.type);
     counters.sentBytes += size;
     counters.sentResources += payload.content.resources.length;
-    this.#owner.write(bytes, () => {
+    this.#owner.write(message, () => {
       spent[Symbol.dispose]();
       this.#unflushed.delete(spent);
       const full = this.#bytes >= budget.limits.perStream;

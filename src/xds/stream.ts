@@ -1,71 +1,26 @@
 import { assertNever } from '../lib/assert-never.ts';
-import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { TypeUrl } from '../model/ids.ts';
 import type { Proxy } from '../model/proxy.ts';
 import { proxyName } from '../model/proxy.ts';
 import { pushOrder, shortTypeNames, types } from '../model/type-urls.ts';
-import { count, type XdsCounters } from './counters.ts';
+import { count } from './counters.ts';
 import { dependents, dependentType } from './dependents.ts';
-import type { Mode } from './encode.ts';
 import { checkClaim } from './identity.ts';
 import { WireVersions } from './initial-versions.ts';
 import type { Layers } from './layers.ts';
-import type { Parking } from './nack.ts';
-import type { NameSets } from './name-set.ts';
 import { parseNode, versionText } from './node.ts';
-import type { Payloads } from './payload.ts';
 import type { Pass } from './plan.ts';
-import type { Attachment, Authenticator, ConfigProvider, Credentials, Peer } from './provider.ts';
-import type { PushQueue } from './push-queue.ts';
+import type { Attachment, Peer } from './provider.ts';
+import { inOrder, mustWait, removalOrder } from './push-order.ts';
 import { type ErrorDetail, parseRequest, requestTags, type XdsRequest } from './request.ts';
-import type { SendBudget } from './send-budget.ts';
 import type { Payload, TypeState } from './state.ts';
 import { type ProxyStatus, typeStatus } from './status.ts';
 import { step } from './step.ts';
 import type { StreamInput, StreamOutput } from './step-types.ts';
+import type { StreamCall, StreamShared } from './stream-types.ts';
 import { StreamWriter } from './stream-writer.ts';
-
-/** The transport of one stream, as the protocol needs it. */
-export interface StreamCall {
-  readonly mode: Mode;
-  /** The one type of a per-type service; undefined on ADS. */
-  readonly onlyType: TypeUrl | undefined;
-  readonly credentials: Credentials;
-  write(bytes: Buffer, flushed: () => void): void;
-  /** Ends the stream with an error. */
-  end(error: MeshError): void;
-}
-
-/** Bounds on what one client may cost. */
-export interface StreamLimits {
-  readonly maxNames: number;
-  readonly maxTypes: number;
-  /** A stream that says nothing for so long at its start is ended. */
-  readonly firstRequestMs: number;
-}
-
-export const defaultStreamLimits: StreamLimits = { maxNames: 65_536, maxTypes: 32, firstRequestMs: 30_000 };
-
-/** What all streams of a server have in common. */
-export interface StreamShared {
-  readonly provider: ConfigProvider;
-  readonly authenticator: Authenticator;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly sets: NameSets;
-  readonly payloads: Payloads;
-  readonly parking: Parking;
-  readonly budget: SendBudget;
-  readonly queue: PushQueue<XdsStream>;
-  readonly counters: XdsCounters;
-  readonly limits: StreamLimits;
-  /** Whether this is said for the first time. */
-  once(what: string): boolean;
-  /** A client has acknowledged all that a change meant for it, so many ms after the change. */
-  converged(ms: number): void;
-}
 
 interface Attached {
   readonly proxy: Proxy;
@@ -73,9 +28,6 @@ interface Attached {
   readonly attachment: Attachment;
   readonly log: Logger;
 }
-
-/** What has to be told of before clusters and endpoints may go. */
-const usersOfClusters: readonly TypeUrl[] = [types.listener, types.extension, types.route, types.virtualHost];
 
 const nothing: Layers = [];
 
@@ -106,7 +58,7 @@ export class XdsStream {
     this.#writer = new StreamWriter({
       budget: shared.budget,
       counters: shared.counters,
-      write: (bytes, flushed) => call.write(bytes, flushed),
+      write: (message, flushed) => call.write(message, flushed),
       resume: () => this.flush(),
       stalled: (error) => this.end(error),
     });
@@ -303,27 +255,16 @@ export class XdsStream {
     if (this.#closed || this.#attached === undefined || this.#dirty.size === 0) {
       return;
     }
-    for (const type of this.#order()) {
+    for (const type of inOrder(pushOrder, this.#dirty)) {
       if (this.#dirty.has(type) && !this.#pull(type, 'updates')) {
         return;
       }
     }
-    for (const type of this.#order().reverse()) {
-      const early = (type === types.cluster || type === types.endpoint) && this.#usersAreBehind();
-      if (this.#dirty.has(type) && !early && !this.#pull(type, 'rest')) {
+    for (const type of inOrder(removalOrder, this.#dirty)) {
+      if (this.#dirty.has(type) && !mustWait(type, this.#dirty) && !this.#pull(type, 'rest')) {
         return;
       }
     }
-  }
-
-  /** All types in the order of a push: sending one of them may make another one necessary. */
-  #order(): TypeUrl[] {
-    return [...pushOrder, ...[...this.#dirty].filter((type) => !pushOrder.includes(type))];
-  }
-
-  /** A listener or route was not told yet that it may let go of a cluster. */
-  #usersAreBehind(): boolean {
-    return usersOfClusters.some((type) => this.#dirty.has(type));
   }
 
   /** false: nothing more can be written now. */

@@ -19,6 +19,17 @@ export class WireReader {
 
   /** A tag or a length. Longer than 28 bits can't be either in a message that we accept. */
   varint(): number {
+    if (this.pos < this.end) {
+      const byte = this.bytes[this.pos] ?? 0;
+      if (byte < 0x80) {
+        this.pos++;
+        return byte;
+      }
+    }
+    return this.#longVarint();
+  }
+
+  #longVarint(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
       if (this.pos >= this.end) {
@@ -56,6 +67,22 @@ export class WireReader {
     const view = this.bytes.subarray(this.pos, limit);
     this.pos = limit;
     return view;
+  }
+
+  /** Steps over the entries of a repeated field that follow, as far as they are short; returns how many. */
+  skipRun(tag: number): number {
+    const { bytes, end } = this;
+    let { pos } = this;
+    let count = 0;
+    for (; pos + 1 < end && bytes[pos] === tag; count++) {
+      const length = bytes[pos + 1] ?? 0;
+      if (length >= 0x80 || pos + 2 + length > end) {
+        break;
+      }
+      pos += 2 + length;
+    }
+    this.pos = pos;
+    return count;
   }
 
   skip(wireType: number): void {

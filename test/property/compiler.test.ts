@@ -233,7 +233,7 @@ describe('Compiler, whatever happens', () => {
   it('gives the same bytes with a cache that forgets at once', () => {
     fc.assert(
       fc.property(fc.array(anyStep, { minLength: 1, maxLength: 10 }), (steps) => {
-        const world = new World(new BuildCache({ max: 1 }));
+        const world = new World(new BuildCache({ maxBytes: 1 }));
         for (const step of steps) world.take(step);
         world.checkAgainstScratch();
       }),

@@ -43,6 +43,32 @@ describe('delta ADS over gRPC', () => {
     expect(deltaWords(await stream.accept())).to.deep.equal({ type: types.cluster, resources: {}, removed: ['a'] });
   });
 
+  it('keeps a cluster for as long as a listener was not told to let go of it', async () => {
+    await using run = await startServer();
+    const { provider, server } = run;
+    const listeners = (version: string) => layer(types.listener, 'l', { in: version });
+    provider.share(types.cluster, clusters({ a: '1', b: '1' }));
+    provider.share(types.listener, listeners('1'));
+    using client = new XdsClient(run.port);
+    const stream = client.delta();
+    stream.send({ node: node('web', 'shop'), typeUrl: types.cluster });
+    await stream.accept();
+    stream.send({ typeUrl: types.listener });
+    await stream.accept();
+    await until(() => server.status()[0]?.types.every((each) => each.state === 'SYNCED') === true, 'in sync');
+    provider.share(types.listener, listeners('2'));
+    const unanswered = await stream.next();
+    expect(deltaWords(unanswered).resources).to.deep.equal({ in: '2' });
+    provider.share(types.listener, listeners('3'));
+    provider.share(types.cluster, clusters({ a: '1' }));
+    const touched = server.counters().streamsTouched;
+    await until(() => server.counters().streamsTouched > touched, 'had its turn');
+    expect(server.counters().pushes.get(types.cluster)).to.equal(1);
+    stream.send({ typeUrl: types.listener, responseNonce: unanswered.nonce ?? '' });
+    expect(deltaWords(await stream.accept()).resources).to.deep.equal({ in: '3' });
+    expect(deltaWords(await stream.accept())).to.deep.equal({ type: types.cluster, resources: {}, removed: ['b'] });
+  });
+
   it('sends nothing to a client that comes back with the current versions', async () => {
     await using run = await startServer();
     run.provider.share(types.cluster, clusters({ a: '1', b: '1' }));

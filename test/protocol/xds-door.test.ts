@@ -84,6 +84,24 @@ describe('who gets in', () => {
     expect(deltaWords(await proven.accept()).resources).to.deep.equal({ default: '1' });
   });
 
+  it('nobody who asks for more than we remember', async () => {
+    await using run = await startServer({ streamLimits: { maxNames: 10, maxTypes: 3, firstRequestMs: 1000 } });
+    const names = Array.from({ length: 11 }, (_, i) => `name-${i}`);
+    const first = { node: node('web', 'shop'), typeUrl: types.endpoint, resourceNamesSubscribe: names };
+    expect(await ending(run.port, '', first)).to.deep.equal({
+      code: status.INVALID_ARGUMENT,
+      details: 'more than 10 names in one subscription',
+    });
+    using client = new XdsClient(run.port);
+    const stream = client.delta();
+    for (let i = 0; i < 4; i++) {
+      const typeUrl = `type.googleapis.com/no.such.Type${i}`;
+      stream.send({ node: node('web', 'shop'), typeUrl, resourceNamesSubscribe: ['x'] });
+    }
+    expect((await stream.raw.status).details).to.equal('more than 3 types on one stream');
+    expect([...run.server.counters().pushes]).to.deep.equal([['other', 3]]);
+  });
+
   it('nobody for longer than the proof holds', async () => {
     const clock = new FakeClock(1000);
     await using run = await startServer({ clock });

@@ -25,15 +25,23 @@ export function add(a: Result, b: Result): Result {
 }
 
 const CLOSING_LINE = /^(\d+) passed, (\d+) failed$/gm;
+/** How examples/run.ts ends. */
+const AS_EXPECTED = /^examples: (\d+) of (\d+) as expected$/gm;
 
 /** Reads a program's verdict: its closing line where it prints one, and its exit code in any case. */
 export function readCommand(output: string, exitCode: number | null): Result {
-  const match = [...output.matchAll(CLOSING_LINE)].at(-1);
-  const counts =
-    match === undefined ? { passed: 1, failed: 0 } : { passed: Number(match[1]), failed: Number(match[2]) };
-  if (exitCode === 0 && counts.failed === 0) {
-    return counts.passed > 0 ? { ...NOTHING, ...counts } : failure('it ran nothing');
+  const counts = closingCounts(output);
+  if (exitCode === 0 && (counts?.failed ?? 0) === 0) {
+    const sum = counts ?? { passed: 1, failed: 0 };
+    return sum.passed > 0 ? { ...NOTHING, ...sum } : failure('it ran nothing');
   }
   const note = exitCode === 0 ? 'it exited with 0 although something failed' : `exit code ${exitCode ?? 'none'}`;
-  return match !== undefined && counts.failed > 0 ? { ...NOTHING, ...counts } : failure(note);
+  return counts !== undefined && counts.failed > 0 ? { ...NOTHING, ...counts } : failure(note);
+}
+
+function closingCounts(output: string): { readonly passed: number; readonly failed: number } | undefined {
+  const [, passed, failed] = [...output.matchAll(CLOSING_LINE)].at(-1) ?? [];
+  if (passed !== undefined) return { passed: Number(passed), failed: Number(failed) };
+  const [, kept, all] = [...output.matchAll(AS_EXPECTED)].at(-1) ?? [];
+  return kept === undefined ? undefined : { passed: Number(kept), failed: Number(all) - Number(kept) };
 }

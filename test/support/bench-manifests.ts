@@ -85,11 +85,12 @@ export function writeManifests(directory: string, objects: readonly MeshObject[]
   }
 }
 
-/** Replaces one object's file in one step, as kubelet and careful editors do. */
+/** Replaces one object's file in one step, as our sandbox and careful editors do: a hidden draft, then a rename. */
 export function writeManifest(directory: string, object: MeshObject): void {
   const folder = join(directory, object.meta.namespace);
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, `${object.meta.name}.json`);
-  writeFileSync(`${path}.new`, JSON.stringify(manifest(object), null, 2));
-  renameSync(`${path}.new`, path);
+  const file = `${object.meta.name}.json`;
+  const draft = join(folder, `.${file}.tmp`);
+  writeFileSync(draft, JSON.stringify(manifest(object), null, 2));
+  renameSync(draft, join(folder, file));
 }

@@ -37,3 +37,11 @@ export function said(payload: Payload): {
     removed: payload.content.removed,
   };
 }
+
+/** A payload as it goes over the wire. */
+export function bytesOf(payload: Payload): Buffer {
+  const message = payload.message();
+  const bytes = Buffer.alloc(message.byteLength);
+  message.copy(bytes, 0);
+  return bytes;
+}

@@ -15,9 +15,9 @@ const istioMetadata: envoy.config.core.v3.Metadata = {
 };
 
 /**
- * Where a service port leads. The metadata chooses the transport socket of the cluster (behaviour.md 4.4). Where all
- * endpoints agree, which is the rule, it stands once for all of them: Envoy reads an endpoint's own first, then its
- * locality's.
+ * Where a service port leads. The metadata of each endpoint chooses the transport socket of the cluster (behaviour.md 4.4).
+ * It never stands at the locality, although that would be shorter: Envoy (1.40) doesn't look at a locality's metadata again
+ * for an endpoint that it knows, so that a change of mode would not reach the client (`make examples` shows it as 503).
  */
 export function loadAssignment(
   host: string,
@@ -25,11 +25,9 @@ export function loadAssignment(
   endpoints: readonly LoadAssignmentEndpoint[],
 ): Resource {
   const clusterName = outboundCluster(servicePort, host);
-  const allMtls = endpoints.every(({ mtls }) => mtls);
   const lbEndpoints = endpoints.map(({ address, port, mtls }) => ({
     endpoint: { address: { socketAddress: { address, portValue: port } } },
-    ...(mtls && !allMtls ? { metadata: istioMetadata } : {}),
+    ...(mtls ? { metadata: istioMetadata } : {}),
   }));
-  const locality = { lbEndpoints, ...(allMtls ? { metadata: istioMetadata } : {}) };
-  return resource('endpoint', clusterName, { clusterName, endpoints: endpoints.length === 0 ? [] : [locality] });
+  return resource('endpoint', clusterName, { clusterName, endpoints: endpoints.length === 0 ? [] : [{ lbEndpoints }] });
 }

@@ -14,13 +14,16 @@ const messages = {
   extension: 'envoy.config.core.v3.TypedExtensionConfig',
 } as const satisfies Partial<Record<keyof typeof types, TypeName>>;
 
-/** Encodes a message once, and versions it by its bytes. */
+/**
+ * Encodes a message once, and versions it by its bytes. They get memory of their own: a body lives long, and as part of
+ * Node's shared pool it would keep a page with whatever else was in it.
+ */
 export function resource<K extends keyof typeof messages>(
   type: K,
   name: string,
   message: TypeMap[(typeof messages)[K]],
 ): Resource {
-  const body = encode(messages[type], message);
+  const body = new Uint8Array(encode(messages[type], message));
   return { type: types[type] as TypeUrl, name, version: contentVersion(body), body };
 }
 

@@ -26,7 +26,7 @@ describe('BuildCache', () => {
   });
 
   it('forgets the least recently used', () => {
-    const cache = new BuildCache({ max: 2 });
+    const cache = new BuildCache({ maxBytes: 2_500 });
     for (const key of ['a', 'b', 'a', 'c']) cache.get('k', key, () => ({}));
     const rebuilt: string[] = [];
     for (const key of ['a', 'c']) cache.get('k', key, () => rebuilt.push(key) && {});
