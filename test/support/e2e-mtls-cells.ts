@@ -108,9 +108,9 @@ async function callHttp(mesh: Mesh, cell: Cell): Promise<string> {
 async function callTcp(mesh: Mesh, cell: Cell): Promise<string> {
   const server = cell.server === world.bare ? undefined : mesh.probe(cell.server);
   const earlier = await handshakes(server);
-  const answer = await mesh.probe(cell.client).ask('tcp', { ...target(mesh, cell), say: 'over the wire' });
+  const answer = await mesh.probe(cell.client).ask('tcp', { ...target(mesh, cell), say: 'over the wire\n' });
   if ('error' in answer) return answer.error === 'timeout' ? 'waits in vain' : 'is cut off';
-  if (answer.reply !== 'heard over the wire') return `gets ${JSON.stringify(answer.reply)}`;
+  if (answer.reply !== 'heard over the wire\n') return `gets ${JSON.stringify(answer.reply)}`;
   return (await handshakes(server)) > earlier ? 'is heard over mTLS' : 'is heard in plaintext';
 }
 

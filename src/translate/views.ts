@@ -1,0 +1,160 @@
+import type { TypeUrl, ViewId } from '../model/ids.ts';
+import type { Proxy } from '../model/proxy.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Scope } from './affected.ts';
+import type { InboundUnit } from './inbound-unit.ts';
+import type { Problems } from './problems.ts';
+import { labelsRead, type View, viewOf } from './view.ts';
+
+/** A view with the proxies that belong to it, and what is compiled for it alone. */
+export interface ViewState {
+  readonly view: View;
+  readonly proxies: Set<Member>;
+  inbound: InboundUnit;
+}
+
+/** A proxy that somebody listens for. */
+export interface Member {
+  readonly proxy: Proxy;
+  /** Hears which types may have other layers now. */
+  readonly listener: (changed: ReadonlySet<TypeUrl>) => void;
+  state: ViewState;
+}
+
+/** What a table of views needs from its compiler. */
+export interface ViewCompiler {
+  readonly problems: Problems;
+  readonly snapshot: () => Snapshot;
+  readonly inbound: (view: View) => InboundUnit;
+}
+
+/** Who belongs to which view. A view is compiled when its first proxy comes, and forgotten with its last. */
+export class Views {
+  readonly #compiler: ViewCompiler;
+  readonly #views = new Map<ViewId, ViewState>();
+  readonly #byNamespace = new Map<string, Set<ViewState>>();
+  readonly #members = new Map<string, Set<Member>>();
+  /** The labels that selectors read, by namespace with a view. */
+  readonly #labels = new Map<string, ReadonlySet<string>>();
+
+  constructor(compiler: ViewCompiler) {
+    this.#compiler = compiler;
+  }
+
+  get size(): number {
+    return this.#views.size;
+  }
+
+  all(): readonly ViewState[] {
+    return [...this.#views.values()];
+  }
+
+  /** The views that read a change. */
+  *in(scope: Scope): Iterable<ViewState> {
+    const candidates =
+      scope.views.namespaces === 'all'
+        ? [this.#views.values()]
+        : [...scope.views.namespaces].map((namespace) => this.#byNamespace.get(namespace) ?? []);
+    for (const states of candidates) for (const state of states) if (scope.views.reads(state.view)) yield state;
+  }
+
+  join(proxy: Proxy, listener: Member['listener']): Member {
+    const member: Member = { proxy, listener, state: this.#stateFor(proxy) };
+    this.#enter(member, member.state);
+    const key = nameOf(proxy);
+    this.#members.set(key, (this.#members.get(key) ?? new Set()).add(member));
+    return member;
+  }
+
+  leave(member: Member): void {
+    this.#exit(member);
+    const key = nameOf(member.proxy);
+    const named = this.#members.get(key);
+    named?.delete(member);
+    if (named?.size === 0) this.#members.delete(key);
+  }
+
+  /** Moves proxies whose view is another one now; returns what each had in its old one, as it was before this change. */
+  move(scope: Scope): ReadonlyMap<Member, InboundUnit> {
+    const moved = new Map<Member, InboundUnit>();
+    for (const member of this.#candidates(scope)) {
+      const state = this.#stateFor(member.proxy, member.state.inbound);
+      if (state === member.state) continue;
+      moved.set(member, member.state.inbound);
+      this.#exit(member);
+      this.#enter(member, state);
+    }
+    return moved;
+  }
+
+  /** Everything anew; returns what each proxy had. */
+  rebuild(): ReadonlyMap<Member, InboundUnit> {
+    const members = [...this.#members.values()].flatMap((named) => [...named]);
+    const before = new Map(members.map((member) => [member, member.state.inbound]));
+    this.#labels.clear();
+    this.#views.clear();
+    this.#byNamespace.clear();
+    for (const member of members) this.#enter(member, this.#stateFor(member.proxy, member.state.inbound));
+    return before;
+  }
+
+  /** The proxies whose view may be another one now. */
+  #candidates(scope: Scope): ReadonlySet<Member> {
+    const found = new Set<Member>();
+    for (const key of scope.workloads) for (const member of this.#members.get(key) ?? []) found.add(member);
+    for (const namespace of scope.selectorsChanged === 'all' ? [...this.#labels.keys()] : scope.selectorsChanged) {
+      const before = this.#labels.get(namespace);
+      if (before === undefined) continue;
+      const after = labelsRead(this.#compiler.snapshot(), namespace);
+      this.#labels.set(namespace, after);
+      const same = before.size === after.size && [...after].every((key) => before.has(key));
+      if (same && !scope.pinsChanged.has(namespace)) continue;
+      for (const state of this.#byNamespace.get(namespace) ?? []) for (const member of state.proxies) found.add(member);
+    }
+    return found;
+  }
+
+  /** The state of a proxy's view. `lastGood` is what the proxy keeps where its view is new and can't be compiled. */
+  #stateFor(proxy: Proxy, lastGood?: InboundUnit): ViewState {
+    const { inbound, problems, snapshot } = this.#compiler;
+    let read = this.#labels.get(proxy.namespace);
+    if (read === undefined) {
+      read = labelsRead(snapshot(), proxy.namespace);
+      this.#labels.set(proxy.namespace, read);
+    }
+    const view = viewOf(snapshot(), proxy, read);
+    const known = this.#views.get(view.id);
+    if (known !== undefined) return known;
+    const compiled =
+      lastGood === undefined ? inbound(view) : problems.guard(problemOf(view), () => inbound(view), lastGood);
+    const state: ViewState = { view, proxies: new Set(), inbound: compiled };
+    this.#views.set(view.id, state);
+    this.#byNamespace.set(view.namespace, (this.#byNamespace.get(view.namespace) ?? new Set()).add(state));
+    return state;
+  }
+
+  #enter(member: Member, state: ViewState): void {
+    member.state = state;
+    state.proxies.add(member);
+  }
+
+  #exit(member: Member): void {
+    const { state } = member;
+    state.proxies.delete(member);
+    const { id, namespace } = state.view;
+    if (state.proxies.size > 0 || this.#views.get(id) !== state) return;
+    this.#views.delete(id);
+    this.#compiler.problems.forget(problemOf(state.view));
+    const inNamespace = this.#byNamespace.get(namespace);
+    inNamespace?.delete(state);
+    if (inNamespace?.size === 0) {
+      this.#byNamespace.delete(namespace);
+      this.#labels.delete(namespace);
+    }
+  }
+}
+
+/** What a view is called where it can't be compiled. */
+export const problemOf = (view: View): string => `view ${view.id}`;
+
+const nameOf = ({ namespace, name }: Proxy): string => `${namespace}/${name}`;
