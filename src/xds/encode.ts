@@ -22,28 +22,6 @@ export interface Envelope {
   readonly identifier: string;
 }
 
-const heads: Readonly<Record<Mode, WeakMap<Resource, Buffer>>> = { delta: new WeakMap(), sotw: new WeakMap() };
-
-/** All of a resource's entry in a response that comes before its body: made once, since only the body is long. */
-function head(resource: Resource, mode: Mode): Buffer {
-  const cache = heads[mode];
-  let bytes = cache.get(resource);
-  if (bytes === undefined) {
-    bytes = mode === 'delta' ? deltaHead(resource) : sotwHead(resource);
-    cache.set(resource, bytes);
-  }
-  return bytes;
-}
-
-/** google.protobuf.Any up to its value. */
-function anyHead(resource: Resource): Buffer {
-  const type = stringField(0x0a, resource.type);
-  const length = Buffer.allocUnsafe(1 + varintSize(resource.body.length));
-  length[0] = 0x12;
-  writeVarint(length, 1, resource.body.length);
-  return Buffer.concat([type, length]);
-}
-
 function lengthPrefix(tag: number, length: number): Buffer {
   const prefix = Buffer.allocUnsafe(1 + varintSize(length));
   prefix[0] = tag;
@@ -51,31 +29,70 @@ function lengthPrefix(tag: number, length: number): Buffer {
   return prefix;
 }
 
-/** discovery.v3.Resource{version=1, name=3, resource=2}; the body last, so that it's appended as it is. */
-function deltaHead(resource: Resource): Buffer {
-  const any = anyHead(resource);
-  const anyLength = any.length + resource.body.length;
-  const inner = Buffer.concat([
-    stringField(0x0a, resource.version),
-    stringField(0x1a, resource.name),
-    lengthPrefix(0x12, anyLength),
-    any,
-  ]);
-  return Buffer.concat([lengthPrefix(responseTags.delta.resource, inner.length + resource.body.length), inner]);
+/** How many bytes a length-delimited field takes, its one-byte tag included. */
+function fieldSize(length: number): number {
+  return 1 + varintSize(length) + length;
 }
 
-function sotwHead(resource: Resource): Buffer {
-  const any = anyHead(resource);
-  return Buffer.concat([lengthPrefix(responseTags.sotw.resource, any.length + resource.body.length), any]);
+/** Same for a text, which is left out where it is '', as proto3 has it. */
+function textSize(text: string): number {
+  return text === '' ? 0 : fieldSize(Buffer.byteLength(text));
 }
 
-/** The entries of some resources, as they stand in a response. */
-export function encodeResources(resources: Iterable<Resource>, mode: Mode): Buffer {
-  const parts: Uint8Array[] = [];
-  for (const resource of resources) {
-    parts.push(head(resource, mode), resource.body);
+/** Length of google.protobuf.Any. */
+function anySize(resource: Resource): number {
+  return textSize(resource.type) + fieldSize(resource.body.length);
+}
+
+/** Length of discovery.v3.Resource (delta), or of the Any that stands in its place. */
+function entrySize(resource: Resource, mode: Mode): number {
+  const any = anySize(resource);
+  return mode === 'sotw' ? any : textSize(resource.version) + textSize(resource.name) + fieldSize(any);
+}
+
+function writeLength(target: Buffer, start: number, tag: number, length: number): number {
+  target[start] = tag;
+  return writeVarint(target, start + 1, length);
+}
+
+function writeText(target: Buffer, start: number, tag: number, text: string): number {
+  if (text === '') {
+    return start;
   }
-  return Buffer.concat(parts);
+  const from = writeLength(target, start, tag, Buffer.byteLength(text));
+  return from + target.write(text, from);
+}
+
+/** Writes discovery.v3.Resource{version=1, name=3, resource=2}, or Any{type_url=1, value=2}, as a field of the response. */
+function writeEntry(target: Buffer, start: number, resource: Resource, mode: Mode): number {
+  let at = writeLength(target, start, responseTags[mode].resource, entrySize(resource, mode));
+  if (mode === 'delta') {
+    at = writeText(target, at, 0x0a, resource.version);
+    at = writeText(target, at, 0x1a, resource.name);
+    at = writeLength(target, at, 0x12, anySize(resource));
+  }
+  at = writeText(target, at, 0x0a, resource.type);
+  at = writeLength(target, at, 0x12, resource.body.length);
+  target.set(resource.body, at);
+  return at + resource.body.length;
+}
+
+const nothing = Buffer.alloc(0);
+
+/**
+ * The entries of some resources, as they stand in a response, after `envelope`. They get memory of their own: encoded
+ * messages live long, and as parts of Node's shared pool they would keep pages with whatever else was in them.
+ */
+export function encodeResources(resources: Iterable<Resource>, mode: Mode, envelope: Uint8Array = nothing): Buffer {
+  const entries = [...resources];
+  const size = entries.reduce((sum, resource) => sum + fieldSize(entrySize(resource, mode)), envelope.length);
+  const target = Buffer.allocUnsafeSlow(size);
+  target.set(envelope);
+  let at = envelope.length;
+  for (const resource of entries) {
+    at = writeEntry(target, at, resource, mode);
+  }
+  return target;
 }
 
 const layerChunks: Readonly<Record<Mode, WeakMap<Layer, Buffer>>> = { delta: new WeakMap(), sotw: new WeakMap() };

@@ -2,7 +2,10 @@ import type { TypeUrl, ViewId } from '../model/ids.ts';
 import type { ErrorDetail } from './request.ts';
 import type { ParkedNames, Payload } from './state.ts';
 
-/** One resource that a proxy refused. It's kept from all proxies of the view until its content changes. */
+/**
+ * One resource that was refused. Who refused it doesn't get it again until its content changes; once two proxies of a view
+ * did, none of the view does. One alone can't keep a policy from its replicas: it may have been taken over.
+ */
 export interface ParkedResource {
   readonly view: ViewId;
   readonly type: TypeUrl;
@@ -23,18 +26,23 @@ const maxPerScope = 1024;
 const maxVersions = 4;
 const maxProxies = 16;
 
-class Scope implements ParkedNames {
+/** How many proxies have to refuse a resource for it to be kept from all of their view. */
+const witnesses = 2;
+
+interface Refusal {
+  readonly version: string;
+  readonly by: readonly string[];
+}
+
+class Scope {
   /** Refused versions by name, the latest first: content that comes back is not tried again. */
-  readonly refused = new Map<string, readonly string[]>();
+  readonly refused = new Map<string, readonly Refusal[]>();
   /** What is out at present, to be shown. */
   readonly shown = new Map<string, ParkedResource>();
 
-  get size(): number {
-    return this.refused.size;
-  }
-
-  has(name: string, version: string): boolean {
-    return this.refused.get(name)?.includes(version) === true;
+  has(name: string, version: string, proxy: string): boolean {
+    const by = this.refused.get(name)?.find((each) => each.version === version)?.by ?? [];
+    return by.length >= witnesses || by.includes(proxy);
   }
 }
 
@@ -47,8 +55,13 @@ export class Parking {
     this.#maxScopes = maxScopes;
   }
 
-  of(view: ViewId, type: TypeUrl): ParkedNames {
-    return this.#scopes.get(`${view}\n${type}`) ?? nothingParked;
+  /** What is kept from one proxy of a view. */
+  of(view: ViewId, type: TypeUrl, proxy: string): ParkedNames {
+    const scope = this.#scopes.get(`${view}\n${type}`);
+    if (scope === undefined) {
+      return nothingParked;
+    }
+    return { size: scope.refused.size, has: (name, version) => scope.has(name, version, proxy) };
   }
 
   /** Returns whether that resource was not parked before, so that it's logged once. */
@@ -60,18 +73,22 @@ export class Parking {
     const proxies = same?.proxies ?? [];
     const added = proxies.includes(proxy) || proxies.length >= maxProxies ? proxies : [...proxies, proxy];
     scope.shown.set(name, { ...where, message: error.message, ...same, proxies: added });
-    const isNew = !scope.has(name, version);
-    if (isNew) {
-      scope.refused.set(name, [version, ...(scope.refused.get(name) ?? [])].slice(0, maxVersions));
-    }
+    const others = scope.refused.get(name) ?? [];
+    const refusal = others.find((each) => each.version === version);
+    const by = [...new Set([...(refusal?.by ?? []), proxy])].slice(0, maxProxies);
+    const rest = others.filter((each) => each !== refusal);
+    scope.refused.set(name, [{ version, by }, ...rest].slice(0, maxVersions));
     evictOldest(scope.refused, maxPerScope);
     evictOldest(scope.shown, maxPerScope);
-    return isNew;
+    return refusal === undefined;
   }
 
   /** A proxy of the view took other content under a parked name: nothing is out any more. */
   accepted(view: ViewId, type: TypeUrl, payload: Pick<Payload, 'content' | 'version'>): void {
-    const shown = this.#scopes.get(`${view}\n${type}`)?.shown ?? new Map<string, ParkedResource>();
+    const shown = this.#scopes.get(`${view}\n${type}`)?.shown;
+    if (shown === undefined || shown.size === 0) {
+      return;
+    }
     const { resources, removed } = payload.content;
     const versions = new Map(resources.map((each) => [each.name, each.version]));
     for (const [name, parked] of shown) {

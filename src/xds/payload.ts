@@ -43,7 +43,7 @@ class StoredPayload implements Payload {
   /** Layers that it holds all of. Weak: an old generation's bytes must not stay because of a cached payload. */
   readonly #whole: readonly WeakRef<Layer>[];
   #message: MessageParts | undefined;
-  #envelope: Buffer | undefined;
+  #counted = false;
   #evicted = false;
 
   constructor(owner: Payloads, type: TypeUrl, mode: Mode, version: string, content: Content, whole: Layers) {
@@ -63,8 +63,7 @@ class StoredPayload implements Payload {
     if (this.#message !== undefined) {
       return this.#message;
     }
-    const isFirst = this.#envelope === undefined;
-    this.#envelope ??= encodeEnvelope(
+    const envelope = encodeEnvelope(
       {
         type: this.type,
         mode: this.mode,
@@ -77,9 +76,10 @@ class StoredPayload implements Payload {
     const layers = this.#whole.flatMap((each) => each.deref() ?? []);
     const message =
       layers.length > 0 && layers.length === this.#whole.length
-        ? new MessageParts([this.#envelope, ...layers.map((layer) => layerPart(layer, this.mode))])
-        : new MessageParts([Buffer.concat([this.#envelope, encodeResources(this.content.resources, this.mode)])]);
-    if (isFirst) {
+        ? new MessageParts([envelope, ...layers.map((layer) => layerPart(layer, this.mode))])
+        : new MessageParts([encodeResources(this.content.resources, this.mode, envelope)]);
+    if (!this.#counted) {
+      this.#counted = true;
       this.#owner.counters.encoded++;
       this.#owner.counters.encodedBytes += message.byteLength;
     }

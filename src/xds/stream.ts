@@ -280,12 +280,12 @@ export class XdsStream {
   }
 
   #step(type: TypeUrl, input: StreamInput): readonly StreamOutput[] {
-    const attachment = this.#attached?.attachment;
-    if (attachment === undefined) {
+    if (this.#attached === undefined) {
       return [];
     }
+    const { attachment, proxy } = this.#attached;
     const { sets, payloads, parking, limits } = this.#shared;
-    const parked = parking.of(attachment.view, type);
+    const parked = parking.of(attachment.view, type, proxyName(proxy));
     const before = this.#states.get(type);
     const [after, outputs] = step(before, input, { sets, payloads, parked, maxNames: limits.maxNames });
     if (after === undefined) {
@@ -355,7 +355,7 @@ export class XdsStream {
   #accepted(type: TypeUrl, payload: Payload): void {
     const view = this.#attached?.attachment.view;
     const { parking } = this.#shared;
-    if (view !== undefined && parking.of(view, type).size > 0) {
+    if (view !== undefined) {
       parking.accepted(view, type, payload);
     }
   }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
+import { envoysUnderTest, Mesh } from '../support/e2e-mesh.ts';
 import { mtlsScenarios } from '../support/e2e-mtls.ts';
 import { cellsOf, probeCells } from '../support/e2e-mtls-cells.ts';
-import { envoysUnderTest, Mesh } from '../support/e2e-mesh.ts';
 
 for (const envoy of envoysUnderTest()) {
   describe(`mutual TLS on ${envoy.name}`, () => {

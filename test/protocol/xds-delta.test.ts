@@ -84,7 +84,7 @@ describe('delta ADS over gRPC', () => {
     });
   });
 
-  it('isolates a refused resource, and keeps it from the rest of the view alone', async () => {
+  it('isolates a refused resource, and keeps it from the rest of the view, and no other, once two refused it', async () => {
     await using run = await startServer();
     const { provider, server } = run;
     provider.share(types.listener, layer(types.listener, 'l', { good: '1', bad: '1', other: '1' }));
@@ -109,17 +109,27 @@ describe('delta ADS over gRPC', () => {
 
     const two = client.delta();
     two.send({ node: node('web-2', 'shop'), typeUrl: types.listener });
+    expect(deltaWords(await two.refuse('bad: no such filter')).resources, 'one alone speaks for itself').to.deep.equal({
+      good: '1',
+      bad: '1',
+      other: '1',
+    });
     expect(deltaWords(await two.accept()).resources).to.deep.equal({ good: '1', other: '1' });
+    expect(deltaWords(await two.refuse('bad: no such filter')).resources).to.deep.equal({ bad: '1' });
+    await until(() => server.parked()[0]?.proxies.length === 2, 'parked by two');
+    const three = client.delta();
+    three.send({ node: node('web-3', 'shop'), typeUrl: types.listener });
+    expect(deltaWords(await three.accept()).resources).to.deep.equal({ good: '1', other: '1' });
     const elsewhere = client.delta();
     elsewhere.send({ node: node('web', 'bank'), typeUrl: types.listener });
     expect(deltaWords(await elsewhere.accept()).resources).to.deep.equal({ good: '1', bad: '1', other: '1' });
 
     provider.share(types.listener, layer(types.listener, 'l', { good: '1', bad: '2', other: '1' }));
-    for (const stream of [one, two, elsewhere]) {
+    for (const stream of [one, two, three, elsewhere]) {
       expect(deltaWords(await stream.accept()).resources).to.deep.equal({ bad: '2' });
     }
     await until(() => server.status().every((each) => each.types[0]?.state === 'SYNCED'), 'in sync');
-    expect(server.counters().rejects.get(types.listener)).to.equal(2);
+    expect(server.counters().rejects.get(types.listener)).to.equal(4);
   });
 
   it('moves a proxy from one view to another with the difference alone', async () => {

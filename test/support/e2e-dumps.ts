@@ -34,7 +34,26 @@ const lists = {
 } as const;
 
 type List = keyof typeof lists;
-const listNames: readonly List[] = ['dynamic_active_clusters', 'dynamic_listeners', 'dynamic_route_configs', 'ecds_filters'];
+const listNames: readonly List[] = [
+  'dynamic_active_clusters',
+  'dynamic_listeners',
+  'dynamic_route_configs',
+  'ecds_filters',
+];
+
+interface KnownObject {
+  readonly kind: string;
+  readonly meta: { readonly namespace: string; readonly name: string };
+}
+
+/** The policies that the control plane goes by: `<kind> <namespace>/<name>`, sorted. */
+export async function knownPolicies(sandbox: Sandbox): Promise<readonly string[]> {
+  const objects: readonly KnownObject[] = JSON.parse((await sandbox.admin('/debug/configz')).body);
+  return objects
+    .filter(({ kind }) => kind === 'PeerAuthentication' || kind === 'AuthorizationPolicy')
+    .map(({ kind, meta }) => `${kind} ${meta.namespace}/${meta.name}`)
+    .sort();
+}
 
 /** What the control plane would send to a pod now. */
 export async function plannedVersions(sandbox: Sandbox, pod: string): Promise<Versions> {
@@ -87,6 +106,8 @@ function sorted(entries: readonly (readonly [string, string])[]): Versions {
 export function difference(planned: Versions, held: Versions): Versions {
   const names = new Set([...Object.keys(planned), ...Object.keys(held)]);
   return Object.fromEntries(
-    [...names].filter((name) => planned[name] !== held[name]).map((name) => [name, `${planned[name]}, held ${held[name]}`]),
+    [...names]
+      .filter((name) => planned[name] !== held[name])
+      .map((name) => [name, `${planned[name]}, held ${held[name]}`]),
   );
 }

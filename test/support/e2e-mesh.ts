@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Sandbox } from '../../src/sandbox/sandbox.ts';
 import type { UpOptions } from '../../src/sandbox/up-options.ts';
-import { difference, envoyVersions, plannedVersions, type Versions } from './e2e-dumps.ts';
+import { difference, envoyVersions, knownPolicies, plannedVersions, type Versions } from './e2e-dumps.ts';
+import type { PolicyObject } from './e2e-policies.ts';
 import { Probe } from './e2e-probe.ts';
 import { fenceAddress, fenceEndpoint, toYaml, world, worldManifests } from './e2e-world.ts';
 import { eventually, makeRunDir } from './sandbox.ts';
@@ -39,6 +40,7 @@ export class Mesh implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
   readonly #probes: ReadonlyMap<string, Probe>;
   #version = 0;
+  #policies: readonly PolicyObject[] = [];
 
   static async up(envoy: string, options: Partial<UpOptions> = {}): Promise<Mesh> {
     if (!existsSync(envoy)) throw new Error(`no Envoy at ${envoy}; \`make envoy envoy-oldest\` fetches it`);
@@ -74,24 +76,30 @@ export class Mesh implements AsyncDisposable {
   }
 
   /** Puts these policies in the place of all that {@link enforce} wrote before, and waits until they hold everywhere. */
-  async enforce(policies: readonly object[], options: { readonly drained?: boolean } = {}): Promise<void> {
+  async enforce(policies: readonly PolicyObject[], options: { readonly drained?: boolean } = {}): Promise<void> {
     await this.write(policies);
     await this.settled(options);
   }
 
   /** The same without waiting. */
-  async write(policies: readonly object[]): Promise<void> {
+  async write(policies: readonly PolicyObject[]): Promise<void> {
+    this.#policies = policies;
     this.#version += 1;
-    const documents = [fenceEndpoint(this.#version), ...policies];
-    await this.sandbox.apply(toYaml(documents), { file: policyFile });
+    await this.sandbox.apply(toYaml([fenceEndpoint(this.#version), ...policies]), { file: policyFile });
   }
 
   /**
-   * Waits until every sidecar has taken all that was written. The fence, an endpoint that came in the same batch as the
-   * policies, tells that the batch was compiled; then what Envoy holds must be, version by version, what we would send.
+   * Waits until every sidecar has taken all that was written. First the control plane must know these policies and no
+   * others: it believes at once in what is new, but not in what is gone. Then a fence is raised, an endpoint that comes in
+   * one batch with the policies, and every Envoy must see it, and hold, version by version, what we would send it.
    * With `drained`, also until connections of replaced filter chains are gone.
    */
   async settled(options: { readonly drained?: boolean } = {}): Promise<void> {
+    const written = this.#policies.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`).sort();
+    await eventually(`the control plane to know ${written.join(', ') || 'no policy'}`, async () =>
+      (await knownPolicies(this.sandbox)).join() === written.join() ? true : undefined,
+    );
+    await this.write(this.#policies);
     await Promise.all(world.sidecars.map((pod) => this.#settled(pod, options.drained ?? false)));
   }
 

@@ -93,7 +93,10 @@ const forged = 'By=spiffe://cluster.local/ns/foo/sa/forged;URI=spiffe://cluster.
 async function callHttp(mesh: Mesh, cell: Cell): Promise<string> {
   const { host, port } = target(mesh, cell);
   const { exit, status, body } = await mesh.probe(cell.client).ask('curl', {
-    args: [...(cell.server === world.bare ? [] : ['-H', `x-forwarded-client-cert: ${forged}`]), `http://${host}:${port}/`],
+    args: [
+      ...(cell.server === world.bare ? [] : ['-H', `x-forwarded-client-cert: ${forged}`]),
+      `http://${host}:${port}/`,
+    ],
   });
   if (exit !== 0) return `gets nothing, curl exit ${exit}`;
   if (status !== 200) return `gets ${status}`;

@@ -1,4 +1,4 @@
-import { type Mode, meshMode, namespaceMode, workloadMode } from './e2e-policies.ts';
+import { type Mode, meshMode, namespaceMode, type PolicyObject, workloadMode } from './e2e-policies.ts';
 
 /**
  * What one client sees. `mtls`: an answer, and the server knows the client by its certificate. `plain`: an answer over
@@ -13,7 +13,7 @@ export type Row = readonly [Seen, Seen, Seen];
 /** A set of policies, and all that must be seen under it of server.foo. */
 export interface MtlsScenario {
   readonly name: string;
-  readonly policies: readonly object[];
+  readonly policies: readonly PolicyObject[];
   readonly http: Row;
   readonly tcp: Row;
   /** Ports whose protocol isn't declared: HTTP and TCP alike. */
@@ -37,7 +37,7 @@ const disabled = { http: plain, tcp: plain, sniffed: plain, unnamed: plain, othe
 
 const scenario = (
   name: string,
-  policies: readonly object[],
+  policies: readonly PolicyObject[],
   seen: Omit<MtlsScenario, 'name' | 'policies'>,
 ): MtlsScenario => ({ name, policies, ...seen });
 
@@ -63,22 +63,24 @@ export const mtlsScenarios: readonly MtlsScenario[] = [
 
   scenario('namespace STRICT over no mesh policy', [namespaceMode('foo', 'STRICT')], allStrict),
   scenario('namespace STRICT over mesh DISABLE', [meshMode('DISABLE'), namespaceMode('foo', 'STRICT')], allStrict),
-  scenario('namespace PERMISSIVE over mesh STRICT', [meshMode('STRICT'), namespaceMode('foo', 'PERMISSIVE')], permissive),
+  scenario(
+    'namespace PERMISSIVE over mesh STRICT',
+    [meshMode('STRICT'), namespaceMode('foo', 'PERMISSIVE')],
+    permissive,
+  ),
   scenario('namespace DISABLE over mesh STRICT', [meshMode('STRICT'), namespaceMode('foo', 'DISABLE')], disabled),
   scenario('namespace UNSET over mesh STRICT', [meshMode('STRICT'), namespaceMode('foo', 'UNSET')], allStrict),
   scenario('STRICT in another namespace', [namespaceMode('bar', 'STRICT')], permissive),
 
   scenario('workload STRICT over nothing', [workloadMode('server', 'STRICT')], { ...allStrict, other: both }),
-  scenario(
-    'workload PERMISSIVE over mesh STRICT',
-    [meshMode('STRICT'), workloadMode('server', 'PERMISSIVE')],
-    { ...permissive, other: strict },
-  ),
-  scenario(
-    'workload DISABLE over mesh STRICT',
-    [meshMode('STRICT'), workloadMode('server', 'DISABLE')],
-    { ...disabled, other: strict },
-  ),
+  scenario('workload PERMISSIVE over mesh STRICT', [meshMode('STRICT'), workloadMode('server', 'PERMISSIVE')], {
+    ...permissive,
+    other: strict,
+  }),
+  scenario('workload DISABLE over mesh STRICT', [meshMode('STRICT'), workloadMode('server', 'DISABLE')], {
+    ...disabled,
+    other: strict,
+  }),
   scenario('workload UNSET over mesh STRICT', [meshMode('STRICT'), workloadMode('server', 'UNSET')], allStrict),
   scenario(
     'workload UNSET over namespace PERMISSIVE over mesh STRICT',
@@ -111,11 +113,10 @@ export const mtlsScenarios: readonly MtlsScenario[] = [
     [workloadMode('server', 'PERMISSIVE', { 8080: 'STRICT' })],
     { ...permissive, http: strict },
   ),
-  scenario(
-    'port-level STRICT on TCP over nothing',
-    [workloadMode('server', 'UNSET', { 9000: 'STRICT' })],
-    { ...permissive, tcp: strict },
-  ),
+  scenario('port-level STRICT on TCP over nothing', [workloadMode('server', 'UNSET', { 9000: 'STRICT' })], {
+    ...permissive,
+    tcp: strict,
+  }),
   scenario(
     'port-level DISABLE on HTTP over mesh STRICT',
     [meshMode('STRICT'), workloadMode('server', 'UNSET', { 8080: 'DISABLE' })],

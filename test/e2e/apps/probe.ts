@@ -130,7 +130,10 @@ async function open({ host, port }: ProbeOperations['open']['needs']): Promise<n
     Object.assign(entry, { state, endedAt: performance.now() });
     ended.resolve();
   };
-  socket.on('error', () => end('reset')).on('end', () => end('closed')).on('close', () => end('closed'));
+  socket
+    .on('error', () => end('reset'))
+    .on('end', () => end('closed'))
+    .on('close', () => end('closed'));
   socket.resume();
   return kept.push(entry) - 1;
 }
