@@ -145,7 +145,7 @@ await story.step({
     await apply('deny-webapp');
     const [denied, toDeny] = await until(() => connection.get('/api/catalog'), 403, applied);
     const removed = performance.now();
-    await withdraw('deny-webapp');
+    await remove('deny-webapp');
     const [again, toAllow] = await until(() => connection.get('/api/catalog'), 200, removed);
     seen.push(denied, again);
     return {
@@ -171,7 +171,7 @@ async function reaches(
 ): Promise<void> {
   await story.step({
     title,
-    does: [...names.map(shown), `${from}$ curl ${url.replace('http://', '')}`],
+    does: [...names.map((name) => shown(name)), `${from}$ curl ${url.replace('http://', '')}`],
     expected: seenText(expected),
     run: async () => {
       const applied = performance.now();
@@ -238,12 +238,18 @@ async function apply(name: string): Promise<void> {
   await sandbox.apply(await readFile(`${policies}${name}.yaml`, 'utf8'), { file: `${name}.yaml` });
 }
 
-async function withdraw(name: string): Promise<void> {
+async function remove(name: string): Promise<void> {
   await sandbox.remove(`${name}.yaml`);
 }
 
-function shown(name: string): string {
-  return `coxswain sandbox apply -f examples/istioinaction/policies/${name}.yaml`;
+/** The same, between two steps, for all to see. */
+async function withdraw(name: string): Promise<void> {
+  story.command(shown(name, 'delete'));
+  await remove(name);
+}
+
+function shown(name: string, verb: 'apply' | 'delete' = 'apply'): string {
+  return `coxswain sandbox ${verb} -f examples/istioinaction/policies/${name}.yaml`;
 }
 
 function explore(): void {

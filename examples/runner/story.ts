@@ -32,6 +32,11 @@ export class Story {
     for (const line of lines) print(line === '' ? '' : `   ${dim(line)}`);
   }
 
+  /** Something done between two steps. */
+  command(line: string): void {
+    print(`\n     ${styleText('cyan', line)}`);
+  }
+
   async step(step: StoryStep): Promise<void> {
     print(`\n   ${step.title}`);
     for (const line of step.does ?? []) print(`     ${styleText('cyan', line)}`);

@@ -3,7 +3,7 @@ import { type Mode, meshMode, namespaceMode, type PolicyObject, workloadMode } f
 /**
  * What one client sees. `mtls`: an answer, and the server knows the client by its certificate. `plain`: an answer over
  * plaintext. `reset`: nothing; a client without a sidecar gets a TCP reset, curl's exit 56. `refused`: nothing, with the
- * client's sidecar between: 503 over HTTP, an ended connection over TCP.
+ * client's sidecar between: 503 over HTTP that it reads, an ended connection over all else.
  */
 export type Seen = 'mtls' | 'plain' | 'reset' | 'refused';
 
@@ -27,12 +27,11 @@ export interface MtlsScenario {
 const both: Row = ['mtls', 'mtls', 'plain'];
 const strict: Row = ['mtls', 'mtls', 'reset'];
 const plain: Row = ['plain', 'plain', 'plain'];
-/** Clients were told that nothing there speaks TLS, but the server demands it. */
+/** Clients speak plaintext there, but the server demands TLS. */
 const unreachable: Row = ['refused', 'refused', 'reset'];
-const unnamedStrict: Row = ['reset', 'reset', 'reset'];
 
 const permissive = { http: both, tcp: both, sniffed: both, unnamed: plain, other: both };
-const allStrict = { http: strict, tcp: strict, sniffed: strict, unnamed: unnamedStrict, other: strict };
+const allStrict = { http: strict, tcp: strict, sniffed: strict, unnamed: unreachable, other: strict };
 const disabled = { http: plain, tcp: plain, sniffed: plain, unnamed: plain, other: plain };
 
 const scenario = (
@@ -96,7 +95,7 @@ export const mtlsScenarios: readonly MtlsScenario[] = [
   scenario(
     'workload STRICT over namespace DISABLE',
     [namespaceMode('foo', 'DISABLE'), workloadMode('server', 'STRICT')],
-    { http: unreachable, tcp: unreachable, sniffed: unreachable, unnamed: unnamedStrict, other: plain },
+    { http: unreachable, tcp: unreachable, sniffed: unreachable, unnamed: unreachable, other: plain },
   ),
   scenario(
     'two workload policies, the older PERMISSIVE, under mesh STRICT',
@@ -145,6 +144,6 @@ export const mtlsScenarios: readonly MtlsScenario[] = [
   scenario(
     'port-level STRICT on ports that no service names',
     [workloadMode('server', 'PERMISSIVE', { 6060: 'STRICT', 6061: 'STRICT' })],
-    { ...permissive, unnamed: unnamedStrict },
+    { ...permissive, unnamed: unreachable },
   ),
 ];
