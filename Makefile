@@ -51,7 +51,7 @@ envoy-oldest: ## fetch the oldest Envoy that we support, too
 check: deps ## the gate before each commit: format, lint, rules, types, fast tests
 	@node test/run/main.ts --group check
 
-test: setup ## every layer of tests, real Envoys included
+test: setup envoy-oldest ## every layer of tests, on the newest and the oldest Envoy
 	@node test/run/main.ts
 
 demo: setup ## a mesh on this machine, with a story to watch

@@ -77,6 +77,17 @@ export async function readPrivateFile(path: string): Promise<string> {
   const [file, directory] = await Promise.all([stat(path), stat(join(path, '..'))]).catch((thrown: unknown) => {
     throw MeshError.from(thrown, 'unavailable');
   });
+  const owners = [0, process.geteuid?.() ?? 0];
+  for (const [place, { uid }] of [
+    [path, file],
+    [join(path, '..'), directory],
+  ] as const) {
+    if (!owners.includes(uid)) {
+      throw new MeshError('bad-argument', `${place} belongs to user ${uid}, who may know or replace the private key`, {
+        hint: 'use a directory of your own; take over only keys that you made',
+      });
+    }
+  }
   if ((file.mode & othersAny) !== 0) {
     throw new MeshError(
       'bad-argument',

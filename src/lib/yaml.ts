@@ -1,5 +1,6 @@
 import { CORE_SCHEMA, load, mergeTag, YAMLException } from 'js-yaml';
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -7,9 +8,11 @@ import {
   isSeq,
   LineCounter,
   type Node,
+  type Pair,
   parseDocument as parseWithLines,
   stringify,
   visit,
+  type YAMLMap,
 } from 'yaml';
 import { MeshError } from './errors.ts';
 import { expandedSize } from './yaml-guard.ts';
@@ -95,10 +98,44 @@ function parseDocument(text: string, offset: number, line: number): YamlDocument
   }
 }
 
+/** js-yaml has refused equal keys by then; this parser would compare each key with all others. */
+const linesOnly = { uniqueKeys: false, logLevel: 'silent' } as const;
+
 /** A document parsed for its lines; made once, when the first line is asked for. */
 interface Parsed {
   readonly document: Document.Parsed;
   readonly lines: LineCounter;
+  readonly index: NodeIndex;
+}
+
+/**
+ * Finds keys and targets of aliases, each looked for once: a document with a hundred thousand wrong keys asks for as many
+ * lines, and searching each time would hold the whole program up for minutes.
+ */
+class NodeIndex {
+  readonly #document: Document.Parsed;
+  readonly #pairs = new Map<YAMLMap, ReadonlyMap<string, Pair>>();
+  readonly #targets = new Map<Alias, Node | undefined>();
+
+  constructor(document: Document.Parsed) {
+    this.#document = document;
+  }
+
+  pair(map: YAMLMap, key: string): Pair | undefined {
+    let pairs = this.#pairs.get(map);
+    if (pairs === undefined) {
+      const named = map.items.flatMap((item) => (isScalar(item.key) ? [[String(item.key.value), item] as const] : []));
+      pairs = new Map(named.toReversed()); // the first of equal keys counts
+      this.#pairs.set(map, pairs);
+    }
+    return pairs.get(key);
+  }
+
+  target(node: unknown): unknown {
+    if (!isAlias(node)) return node;
+    if (!this.#targets.has(node)) this.#targets.set(node, node.resolve(this.#document));
+    return this.#targets.get(node);
+  }
 }
 
 /**
@@ -110,17 +147,18 @@ function lineFinder(text: string, offset: number): (path: YamlPath) => number | 
   return (path) => {
     if (parsed === undefined) {
       const lines = new LineCounter();
-      parsed = { document: parseWithLines(text, { lineCounter: lines, merge: true, logLevel: 'silent' }), lines };
+      const document = parseWithLines(text, { ...linesOnly, lineCounter: lines, merge: true });
+      parsed = { document, lines, index: new NodeIndex(document) };
     }
-    const at = offsetOf(parsed.document, path);
+    const at = offsetOf(parsed, path);
     return at === undefined ? undefined : parsed.lines.linePos(at).line + offset - 1;
   };
 }
 
-function offsetOf(document: Document.Parsed, path: YamlPath): number | undefined {
+function offsetOf({ document, index }: Parsed, path: YamlPath): number | undefined {
   let place: Place = { node: document.contents, offset: startOf(document.contents) };
   for (const step of path) {
-    const below = descend(isAlias(place.node) ? place.node.resolve(document) : place.node, step);
+    const below = descend(index.target(place.node), step, index);
     if (below === undefined) break;
     place = { node: below.node, offset: below.offset ?? place.offset };
   }
@@ -132,9 +170,9 @@ interface Place {
   readonly offset: number | undefined;
 }
 
-function descend(node: unknown, step: string | number): Place | undefined {
+function descend(node: unknown, step: string | number, index: NodeIndex): Place | undefined {
   if (isMap(node) && typeof step === 'string') {
-    const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === step);
+    const pair = index.pair(node, step);
     return pair === undefined ? undefined : { node: pair.value, offset: startOf(pair.key) };
   }
   if (isSeq(node) && typeof step === 'number') {
@@ -177,7 +215,7 @@ const suspicious =
 export function ambiguousScalars(text: string, offset: number): readonly AmbiguousScalar[] {
   if (!suspicious.test(text)) return [];
   const lines = new LineCounter();
-  const document = parseWithLines(text, { lineCounter: lines, logLevel: 'silent' });
+  const document = parseWithLines(text, { ...linesOnly, lineCounter: lines });
   const found: AmbiguousScalar[] = [];
   visit(document, {
     Scalar(_key, node) {

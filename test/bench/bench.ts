@@ -9,6 +9,7 @@ import { type Floor, median, type Run } from './figures.ts';
 import type { FloorMethods } from './floor.ts';
 import { Child } from './rpc.ts';
 import type { ServerMethods } from './server.ts';
+import type { Usage } from './usage.ts';
 
 /** How to measure. */
 export interface BenchOptions {
@@ -20,6 +21,10 @@ export interface BenchOptions {
 
 /** After so long without a message a scenario is over. */
 const quietMs = 250;
+
+/** How `bin/coxswain` starts Node. */
+const serverFlags = ['--max-semi-space-size=16'];
+const serverEnv = { MALLOC_TRIM_THRESHOLD_: '131072' };
 
 const since = (start: bigint, end: bigint): number => Number(end - start) / 1e6;
 
@@ -50,7 +55,7 @@ export class Bench implements AsyncDisposable {
   async start(configDir?: string): Promise<void> {
     await this.#server?.[Symbol.asyncDispose]();
     await this.clients.call('open', this.options.size);
-    this.#server = new Child<ServerMethods>('./server.ts');
+    this.#server = new Child<ServerMethods>('./server.ts', serverFlags, serverEnv);
     const directory = configDir === undefined ? {} : { configDir };
     this.#port = await this.#server.call('start', { stateDir: this.#stateDir, size: this.options.size, ...directory });
   }
@@ -149,12 +154,15 @@ export class Bench implements AsyncDisposable {
   }
 }
 
+/** One run, from what the clients got and what both sides used. */
 export function figures(
   { touched, bytes, messages, resources }: Received,
   lastAckMs: number,
-  server: { readonly cpuSeconds: number; readonly peakRss: number },
-  client: { readonly cpuSeconds: number },
+  server: Usage,
+  client: Usage,
 ): Run {
   const { cpuSeconds, peakRss } = server;
-  return { touched, bytes, messages, resources, lastAckMs, cpuSeconds, peakRss, clientCpuSeconds: client.cpuSeconds };
+  const waitedMs = server.waitedMs + client.waitedMs;
+  const clientCpuSeconds = client.cpuSeconds;
+  return { touched, bytes, messages, resources, lastAckMs, cpuSeconds, peakRss, clientCpuSeconds, waitedMs };
 }

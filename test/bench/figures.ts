@@ -8,6 +8,8 @@ export interface Run {
   readonly lastAckMs: number;
   readonly peakRss: number;
   readonly clientCpuSeconds: number;
+  /** How long the server and the clients together waited for a CPU. */
+  readonly waitedMs: number;
 }
 
 /** What a bare gRPC server took for the same bytes. */
@@ -57,5 +59,6 @@ export function summary(runs: readonly Run[]): Run {
     lastAckMs: of(({ lastAckMs }) => lastAckMs),
     peakRss: most(({ peakRss }) => peakRss),
     clientCpuSeconds: of(({ clientCpuSeconds }) => clientCpuSeconds),
+    waitedMs: of(({ waitedMs }) => waitedMs),
   };
 }

@@ -39,6 +39,11 @@ async function connects(bench: Bench, wanted: (id: string) => boolean): Promise<
     const goals = { ...goal, cpuSeconds: 5, lastAckMs: 5000 };
     rows.push({ id: 'connect-cold', title, goal: goals, runs, figures: summary(cold), floor });
   }
+  if (wanted('rss')) {
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    const { rss } = await bench.server.call('usage');
+    rows.push({ id: 'rss', title: 'all connected', goal: { rss: 350e6 }, runs: 1, figures: { rss } });
+  }
   if (wanted('connect-warm')) {
     const warm: Run[] = [];
     for (let run = 0; run < runs; run++) warm.push(await bench.profiled('connect-warm', () => bench.connect()));
@@ -46,11 +51,6 @@ async function connects(bench: Bench, wanted: (id: string) => boolean): Promise<
     const title = 'first connect, everything built';
     const goals = { ...goal, cpuSeconds: 3, lastAckMs: 3000 };
     rows.push({ id: 'connect-warm', title, goal: goals, runs, figures: summary(warm), floor });
-  }
-  if (wanted('rss')) {
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    const { rss } = await bench.server.call('usage');
-    rows.push({ id: 'rss', title: 'all connected', goal: { rss: 350e6 }, runs: 1, figures: { rss } });
   }
   return rows;
 }
@@ -106,14 +106,23 @@ const { values } = parseArgs({
   },
 });
 
-async function main(): Promise<void> {
-  const unknown = values.only.filter((id) => !ids.some((each) => each === id));
+/** The options as numbers, or undefined where they make no sense. */
+function readOptions() {
   const [clients, runs, seconds] = [Number(values.clients), Number(values.runs), Number(values['storm-seconds'])];
-  if (unknown.length > 0 || values.help || !(clients >= 2 && runs >= 1 && seconds >= 1)) {
-    console.log(unknown.length > 0 ? `no such scenario: ${unknown.join(', ')}\n${usage}` : usage);
-    process.exitCode = values.help ? 0 : 2;
+  const unknown = values.only.filter((id) => !ids.some((each) => each === id));
+  if (unknown.length > 0) console.error(`no such scenario: ${unknown.join(', ')}`);
+  const good = unknown.length === 0 && clients >= 2 && runs >= 1 && seconds >= 1;
+  return good ? { clients, runs, seconds } : undefined;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  if (options === undefined || values.help) {
+    console.log(usage);
+    process.exitCode = options === undefined ? 2 : 0;
     return;
   }
+  const { clients, runs, seconds } = options;
   const wanted = (id: string): boolean => values.only.length === 0 || values.only.includes(id);
   if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
   await using bench = new Bench({
@@ -133,10 +142,14 @@ async function main(): Promise<void> {
   }
   if (wanted('storm')) done(await storm(bench, seconds));
 
+  report(bench, rows);
+}
+
+function report(bench: Bench, rows: readonly Row[]): void {
   const misses = missed(rows);
   console.log(
     `\n${bench.count} delta ADS clients, ${bench.options.size.services} services in ${benchSize.namespaces} namespaces; ` +
-      `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}; Node ${process.versions.node}; medians of ${runs} runs\n`,
+      `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}; Node ${process.versions.node}; medians of ${bench.options.runs} runs\n`,
   );
   console.log(table(rows));
   console.log(

@@ -39,11 +39,12 @@ export class Child<M extends Methods> implements AsyncDisposable {
   readonly #directory = mkdtempSync(join(tmpdir(), 'coxswain-bench-log-'));
   #next = 1;
 
-  constructor(script: string, execArgv: readonly string[] = []) {
+  constructor(script: string, execArgv: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
     const log = join(this.#directory, 'log');
     const stderr = openSync(log, 'w');
     this.#process = fork(new URL(script, import.meta.url), [], {
       serialization: 'advanced',
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'inherit', stderr, 'ipc'],
       execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv],
     });

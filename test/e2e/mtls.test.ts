@@ -1,7 +1,9 @@
 import { expect } from 'chai';
+import { type Credentials, foreignCertificate, meshCertificate } from '../support/e2e-certificates.ts';
 import { envoysUnderTest, Mesh } from '../support/e2e-mesh.ts';
 import { mtlsScenarios } from '../support/e2e-mtls.ts';
 import { cellsOf, probeCells } from '../support/e2e-mtls-cells.ts';
+import { callTls, tlsCells, tlsTables } from '../support/e2e-tls-clients.ts';
 
 for (const envoy of envoysUnderTest()) {
   describe(`mutual TLS on ${envoy.name}`, () => {
@@ -20,7 +22,7 @@ for (const envoy of envoysUnderTest()) {
         let seen: ReadonlyMap<string, string>;
 
         before(async () => {
-          await mesh.enforce(scenario.policies, { drained: true });
+          await mesh.enforce(scenario.policies);
           seen = await probeCells(mesh, cellsOf(scenario));
         });
 
@@ -31,5 +33,30 @@ for (const envoy of envoysUnderTest()) {
         }
       });
     }
+
+    describe('for TLS clients outside the mesh', () => {
+      let certificates: Readonly<Record<'foreign' | 'mesh', Credentials>>;
+
+      before(async () => {
+        certificates = {
+          foreign: await foreignCertificate('sleep.foo'),
+          mesh: await meshCertificate(mesh, 'sleep.foo'),
+        };
+      });
+
+      for (const table of tlsTables) {
+        describe(`under ${table.name}`, () => {
+          before(async () => {
+            await mesh.enforce(table.policies);
+          });
+
+          for (const cell of tlsCells(table)) {
+            it(`${cell.title} ${cell.expected}`, async () => {
+              expect(await callTls(mesh, cell, certificates)).to.equal(cell.expected);
+            });
+          }
+        });
+      }
+    });
   });
 }

@@ -199,7 +199,6 @@ export class BenchClient {
     const held = this.#held.get(type);
     if (held === undefined) return Buffer.alloc(0);
     const { base, since } = held;
-    if (since.size === 0) return base.entries;
     const key = `${base.nonce} ${[...since].map(([name, entry]) => `${name} ${entry?.toString('latin1') ?? ''}`).join()}`;
     const known = this.#shared.held.get(key);
     if (known !== undefined) return known;
@@ -207,10 +206,24 @@ export class BenchClient {
     eachEntry(base.entries, (name, entry) => {
       if (!since.has(name)) entries.push(entry);
     });
-    const encoded = Buffer.concat([...entries, ...[...since.values()].filter((entry) => entry !== null)]);
+    const now = [...entries, ...[...since.values()].filter((entry) => entry !== null)];
+    const encoded = Buffer.concat(shuffled(now));
     this.#shared.held.set(key, encoded);
     return encoded;
   }
+}
+
+/** Envoy keeps its resources in hash maps, so their order says nothing. The same order in every run. */
+function shuffled<T>(items: readonly T[]): readonly T[] {
+  let state = items.length;
+  const random = (): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state;
+  };
+  return items
+    .map((item) => [random(), item] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, item]) => item);
 }
 
 function nodeOf(workload: Workload): Uint8Array {

@@ -100,11 +100,16 @@ function readAction(fields: Fields, strays: readonly string[]): WrittenAction | 
   if (!field.written)
     return strays.some((name) => suggest(name, authorizationPolicyFields) === 'action') ? 'unreadable' : 'ALLOW';
   field.refuseNull('an action');
-  const action = field.oneOf(actions) ?? 'unreadable';
+  const action = field.oneOf(actions) ?? meantDenial(field.value);
   if (action === 'AUDIT' || action === 'CUSTOM') {
     field.error('not-supported', `action ${action} is not supported by this version`, 'use ALLOW or DENY');
   }
   return action;
+}
+
+/** `Deny`, `DENYY`: what is most likely meant to deny must not fail open for a slip of the pen. */
+function meantDenial(value: unknown): 'DENY' | Unreadable {
+  return typeof value === 'string' && suggest(value.toUpperCase(), actions) === 'DENY' ? 'DENY' : 'unreadable';
 }
 
 function readRules(field: Field): readonly RuleParts[] | Unreadable {

@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import type {
   ConnectionState,
   CurlAnswer,
@@ -57,7 +57,9 @@ function hear(socket: Socket, say: string): Promise<{ readonly reply: string } |
   const end = (): void => resolve({ error: 'closed' });
   const error = (thrown: Error): void => resolve({ error: errorWord(thrown) });
   socket.on('data', data).on('end', end).on('close', end).on('error', error);
-  socket.write(say, 'latin1');
+  // What is written before the handshake is over would fail with a word of its own.
+  if (socket instanceof TLSSocket) socket.once('secureConnect', () => socket.write(say, 'latin1'));
+  else socket.write(say, 'latin1');
   return promise.finally(() => {
     clearTimeout(timer);
     socket.off('data', data).off('end', end).off('close', end).off('error', error);

@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { expect } from 'chai';
+import { type Credentials, foreignCertificate, meshCertificate } from '../support/e2e-certificates.ts';
+import { envoysUnderTest, Mesh } from '../support/e2e-mesh.ts';
+import type { HttpAnswer, NoAnswer } from '../support/e2e-probe-types.ts';
+
+/** Whoever stands at the address of other.foo must prove to be its service account; nobody else is believed. */
+for (const envoy of envoysUnderTest()) {
+  describe(`secure naming on ${envoy.name}`, () => {
+    let mesh: Mesh;
+
+    before(async () => {
+      mesh = await Mesh.up(envoy.path);
+      await mesh.sandbox.killEnvoy('other.foo');
+    });
+
+    after(async () => {
+      await mesh[Symbol.asyncDispose]();
+    });
+
+    /** What clients see while somebody else stands where the sidecar of other.foo should. */
+    async function withImposter(credentials: Credentials): Promise<object> {
+      const { sandbox } = mesh;
+      const imposter = sandbox.spawn(
+        'other.foo',
+        [sandbox.insidePath('bin/node'), sandbox.insidePath('apps/0/imposter.ts')],
+        'proxy',
+      );
+      imposter.stdin.end(`${JSON.stringify(credentials)}\n`);
+      imposter.stderr.pipe(process.stderr);
+      await once(imposter.stdout, 'data');
+      try {
+        const before = await failures();
+        const probe = mesh.probe('sleep.foo');
+        const http = await probe.ask('http', { host: 'other.foo', port: 80, path: '/' });
+        const tcp = await probe.ask('tcp', { host: 'other.foo', port: 9000, say: 'over the wire\n' });
+        const after = await failures();
+        return {
+          http: words(http),
+          tcp: 'error' in tcp ? 'cut off' : tcp.reply.trim(),
+          failures: after.map((n, i) => n > (before[i] ?? 0)),
+        };
+      } finally {
+        await sandbox.exec('other.foo', ['pkill', '-KILL', '-f', 'imposter.ts'], { user: 'root' });
+        await once(imposter, 'close');
+      }
+    }
+
+    /** How often the client's Envoy found a wrong name, or a wrong signer. */
+    async function failures(): Promise<readonly number[]> {
+      const stats = await mesh.probe('sleep.foo').stats('other\\.foo.*\\.ssl\\.fail_verify_(san|error)$');
+      const sum = (end: string): number =>
+        Object.entries(stats).reduce((total, [name, count]) => total + (name.endsWith(end) ? count : 0), 0);
+      return [sum('fail_verify_san'), sum('fail_verify_error')];
+    }
+
+    const words = (answer: HttpAnswer | NoAnswer): string =>
+      'error' in answer ? answer.error : `${answer.status}${answer.status === 200 ? ` ${answer.body}` : ''}`;
+
+    it('believes the service account of the pod', async () => {
+      expect(await withImposter(await meshCertificate(mesh, 'other.foo'))).to.deep.equal({
+        http: '200 imposter',
+        tcp: 'heard over the wire',
+        failures: [false, false],
+      });
+    });
+
+    for (const account of ['sleep.foo', 'server.foo', 'other.bar', 'other2.foo', 'othe.foo']) {
+      it(`doesn't believe ${account}, whose certificate is of the mesh, too`, async () => {
+        expect(await withImposter(await meshCertificate(mesh, account))).to.deep.equal({
+          http: '503',
+          tcp: 'cut off',
+          failures: [true, false],
+        });
+      });
+    }
+
+    it('doesn’t believe the right name from another root', async () => {
+      expect(await withImposter(await foreignCertificate('other.foo'))).to.deep.equal({
+        http: '503',
+        tcp: 'cut off',
+        failures: [false, true],
+      });
+    });
+  });
+}
