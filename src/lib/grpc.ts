@@ -46,6 +46,8 @@ export function serverOptions(limits: {
 }): ChannelOptions {
   return {
     'grpc.enable_channelz': 0,
+    // A connection without a stream proves nothing and costs a socket.
+    'grpc.max_connection_idle_ms': 300_000,
     'grpc.keepalive_time_ms': limits.keepaliveMs,
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.max_receive_message_length': limits.maxMessageBytes,

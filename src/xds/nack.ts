@@ -2,10 +2,7 @@ import type { TypeUrl, ViewId } from '../model/ids.ts';
 import type { ErrorDetail } from './request.ts';
 import type { ParkedNames, Payload } from './state.ts';
 
-/**
- * One resource that was refused. Who refused it doesn't get it again until its content changes; once two proxies of a view
- * did, none of the view does. One alone can't keep a policy from its replicas: it may have been taken over.
- */
+/** One resource that some proxies of a view refused, as it is shown to people. */
 export interface ParkedResource {
   readonly view: ViewId;
   readonly type: TypeUrl;
@@ -19,73 +16,61 @@ export interface ParkedResource {
   readonly since: number;
 }
 
-const nothingParked: ParkedNames = { size: 0, has: () => false };
-
-/** How many refused resources are remembered per view and type, versions of each, and proxies that are named for each. */
-const maxPerScope = 1024;
+/** How many refused resources are remembered per type, versions of each, and proxies that are named for each. */
+const maxPerType = 1024;
 const maxVersions = 4;
 const maxProxies = 16;
 
-/** How many proxies have to refuse a resource for it to be kept from all of their view. */
-const witnesses = 2;
+const nothingRefused: ParkedNames = { size: 0, has: () => false };
 
-interface Refusal {
-  readonly version: string;
-  readonly by: readonly string[];
-}
-
-class Scope {
+/**
+ * What one stream's client refused: it doesn't get that again until the content changes. Nobody else is kept from it: a
+ * proxy that was taken over could otherwise refuse a policy in the name of its replicas.
+ */
+export class Refusals {
   /** Refused versions by name, the latest first: content that comes back is not tried again. */
-  readonly refused = new Map<string, readonly Refusal[]>();
-  /** What is out at present, to be shown. */
-  readonly shown = new Map<string, ParkedResource>();
+  readonly #byType = new Map<TypeUrl, Map<string, readonly string[]>>();
 
-  has(name: string, version: string, proxy: string): boolean {
-    const by = this.refused.get(name)?.find((each) => each.version === version)?.by ?? [];
-    return by.length >= witnesses || by.includes(proxy);
+  of(type: TypeUrl): ParkedNames {
+    const names = this.#byType.get(type);
+    if (names === undefined) {
+      return nothingRefused;
+    }
+    return { size: names.size, has: (name, version) => names.get(name)?.includes(version) === true };
+  }
+
+  add(type: TypeUrl, name: string, version: string): void {
+    const names = this.#byType.get(type) ?? new Map<string, readonly string[]>();
+    this.#byType.set(type, names);
+    names.set(name, [...new Set([version, ...(names.get(name) ?? [])])].slice(0, maxVersions));
+    evictOldest(names, maxPerType);
   }
 }
 
-/** The refused resources of all views (architecture, decision 11). */
+/** What is refused at present, by views: for status pages, and to log each refusal once (architecture, decision 11). */
 export class Parking {
-  readonly #scopes = new Map<string, Scope>();
+  readonly #scopes = new Map<string, Map<string, ParkedResource>>();
   readonly #maxScopes: number;
 
   constructor(maxScopes = 4096) {
     this.#maxScopes = maxScopes;
   }
 
-  /** What is kept from one proxy of a view. */
-  of(view: ViewId, type: TypeUrl, proxy: string): ParkedNames {
-    const scope = this.#scopes.get(`${view}\n${type}`);
-    if (scope === undefined) {
-      return nothingParked;
-    }
-    return { size: scope.refused.size, has: (name, version) => scope.has(name, version, proxy) };
-  }
-
-  /** Returns whether that resource was not parked before, so that it's logged once. */
+  /** Returns whether nobody of the view had refused that before, so that it's logged once. */
   park(where: Omit<ParkedResource, 'proxies' | 'message'>, proxy: string, error: ErrorDetail): boolean {
     const { name, version } = where;
-    const scope = this.#scope(where);
-    const known = scope.shown.get(name);
+    const shown = this.#scope(where);
+    const known = shown.get(name);
     const same = known?.version === version ? known : undefined;
-    const proxies = same?.proxies ?? [];
-    const added = proxies.includes(proxy) || proxies.length >= maxProxies ? proxies : [...proxies, proxy];
-    scope.shown.set(name, { ...where, message: error.message, ...same, proxies: added });
-    const others = scope.refused.get(name) ?? [];
-    const refusal = others.find((each) => each.version === version);
-    const by = [...new Set([...(refusal?.by ?? []), proxy])].slice(0, maxProxies);
-    const rest = others.filter((each) => each !== refusal);
-    scope.refused.set(name, [{ version, by }, ...rest].slice(0, maxVersions));
-    evictOldest(scope.refused, maxPerScope);
-    evictOldest(scope.shown, maxPerScope);
-    return refusal === undefined;
+    const proxies = [...new Set([...(same?.proxies ?? []), proxy])].slice(0, maxProxies);
+    shown.set(name, { ...where, message: error.message, ...same, proxies });
+    evictOldest(shown, maxPerType);
+    return same === undefined;
   }
 
-  /** A proxy of the view took other content under a parked name: nothing is out any more. */
+  /** A proxy of the view took other content under that name: nothing is out any more. */
   accepted(view: ViewId, type: TypeUrl, payload: Pick<Payload, 'content' | 'version'>): void {
-    const shown = this.#scopes.get(`${view}\n${type}`)?.shown;
+    const shown = this.#scopes.get(`${view}\n${type}`);
     if (shown === undefined || shown.size === 0) {
       return;
     }
@@ -100,17 +85,14 @@ export class Parking {
   }
 
   list(): readonly ParkedResource[] {
-    return [...this.#scopes.values()].flatMap((scope) => [...scope.shown.values()]);
+    return [...this.#scopes.values()].flatMap((shown) => [...shown.values()]);
   }
 
-  #scope({ view, type }: Pick<ParkedResource, 'view' | 'type'>): Scope {
+  #scope({ view, type }: Pick<ParkedResource, 'view' | 'type'>): Map<string, ParkedResource> {
     const key = `${view}\n${type}`;
-    let scope = this.#scopes.get(key);
-    if (scope === undefined) {
-      scope = new Scope();
-      this.#scopes.set(key, scope);
-      evictOldest(this.#scopes, this.#maxScopes);
-    }
+    const scope = this.#scopes.get(key) ?? new Map<string, ParkedResource>();
+    this.#scopes.set(key, scope);
+    evictOldest(this.#scopes, this.#maxScopes);
     return scope;
   }
 }

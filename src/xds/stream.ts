@@ -10,6 +10,7 @@ import { dependents, dependentType } from './dependents.ts';
 import { checkClaim } from './identity.ts';
 import { WireVersions } from './initial-versions.ts';
 import type { Layers } from './layers.ts';
+import { Refusals } from './nack.ts';
 import { parseNode, versionText } from './node.ts';
 import type { Pass } from './plan.ts';
 import type { Attachment, Peer } from './provider.ts';
@@ -41,6 +42,7 @@ export class XdsStream {
   readonly #movedAt = new Map<TypeUrl, number>();
   /** Types that may have something to send. */
   readonly #dirty = new Set<TypeUrl>();
+  readonly #refusals = new Refusals();
   readonly #writer: StreamWriter;
   readonly #openedAt: number;
   #peer: Peer | undefined;
@@ -283,9 +285,8 @@ export class XdsStream {
     if (this.#attached === undefined) {
       return [];
     }
-    const { attachment, proxy } = this.#attached;
-    const { sets, payloads, parking, limits } = this.#shared;
-    const parked = parking.of(attachment.view, type, proxyName(proxy));
+    const { sets, payloads, limits } = this.#shared;
+    const parked = this.#refusals.of(type);
     const before = this.#states.get(type);
     const [after, outputs] = step(before, input, { sets, payloads, parked, maxNames: limits.maxNames });
     if (after === undefined) {
@@ -378,6 +379,7 @@ export class XdsStream {
     const { proxy, attachment, log } = this.#attached;
     const { parking, clock } = this.#shared;
     const since = clock.now();
+    this.#refusals.add(type, name, version);
     if (parking.park({ view: attachment.view, type, name, version, since }, proxyName(proxy), error)) {
       const resource = name === '' ? 'all' : name;
       log.warn(

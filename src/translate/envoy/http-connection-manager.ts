@@ -70,6 +70,8 @@ export function inboundHttp(target: InboundTarget): NetworkFilter {
       forwardClientCertDetails: 2,
       setCurrentClientCertDetails: { subject: { value: true }, dns: true, uri: true },
       normalizePath: { value: true },
+      // `admin.example.` is the same host: a rule on `admin.example` must hold for it.
+      stripTrailingHostDot: true,
       streamIdleTimeout: seconds(0),
       upgradeConfigs: [{ upgradeType: 'websocket' }],
     }),
