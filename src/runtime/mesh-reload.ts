@@ -12,10 +12,12 @@ export interface MeshReload {
   readonly current: () => Mesh;
   readonly changed: (mesh: Mesh, findings: readonly Finding[]) => void;
   readonly log: Logger;
+  /**
+   * How often the path is looked at; often enough for people by default. A path, not an inode: that survives renames and the
+   * link swaps of mounted ConfigMaps.
+   */
+  readonly everyMs?: number;
 }
-
-/** Often enough for people; looking at a path, not at an inode, survives renames and the link swaps of mounted ConfigMaps. */
-const everyMs = 500;
 
 /**
  * Names that certificates and scopes are made of can't change under running workloads: a file that changes one of them is
@@ -24,7 +26,7 @@ const everyMs = 500;
 const fixed = ['trustDomain', 'rootNamespace', 'dnsDomain'] as const satisfies readonly (keyof Mesh)[];
 
 /** Reads the mesh file again whenever it changes. Dispose to stop. */
-export function watchMesh({ file, current, changed, log }: MeshReload): Disposable {
+export function watchMesh({ file, current, changed, log, everyMs = 500 }: MeshReload): Disposable {
   const reload = async (): Promise<void> => {
     const { mesh: read, findings } = await readMesh(file);
     const now = current();

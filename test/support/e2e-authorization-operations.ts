@@ -117,6 +117,7 @@ export const operations: readonly AuthorizationScenario[] = [
     'sleep.legacy GET / as evil.test gets 403',
     'sleep.legacy GET / as Evil.Test gets 403',
     'sleep.legacy GET / as evil.test:80 gets 403',
+    'sleep.legacy GET / as evil.test. gets 403',
     'sleep.legacy GET / as evil.test.other gets 200',
   ]),
 

@@ -32,7 +32,7 @@ describe('mesh file, while serving', () => {
       mesh = next;
       heard.resolve('taken over');
     };
-    using _watch = watchMesh({ file, current: () => mesh, changed, log });
+    using _watch = watchMesh({ file, current: () => mesh, changed, log, everyMs: 20 });
     expect(await write('outboundTrafficPolicy:\n  mode: REGISTRY_ONLY\n')).to.equal('taken over');
     expect(mesh).to.deep.equal({ ...defaultMesh, outboundTrafficPolicy: 'REGISTRY_ONLY' });
     expect(await write('outboundTrafficPolicy:\n  mode: REGISTRY\n')).to.match(/what was read before stays/);
