@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isManifestName } from './tree.ts';
 
@@ -78,17 +78,28 @@ export class TreeWatch implements Disposable {
   }
 
   #happened(directory: string, event: string, name: string | null): void {
+    const wasDirectory = name !== null && this.#watched.has(join(directory, name));
     // A directory that is removed or moved reports its own name; its watch is dead then, whatever comes in its place.
     if (event === 'rename' && name !== null) {
       if (name === basename(directory)) this.#drop(directory);
       this.#drop(join(directory, name));
     }
     if (name !== null && isManifestName(name)) this.#signal({ kind: 'file', path: join(directory, name) });
-    else if (name === null || !name.startsWith('.') || name.startsWith('..')) this.#signal({ kind: 'tree' });
+    else if (name === null || name.startsWith('..') || wasDirectory) this.#signal({ kind: 'tree' });
+    // Drafts of editors (`sedXyZ`, `4913`) come and go beside what they edit: a walk for each would cost more than all else.
+    else if (!name.startsWith('.') && isDirectory(join(directory, name))) this.#signal({ kind: 'tree' });
   }
 
   #drop(directory: string): void {
     this.#watched.get(directory)?.watcher.close();
     this.#watched.delete(directory);
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    return true;
   }
 }

@@ -152,6 +152,10 @@ function report(bench: Bench, rows: readonly Row[]): void {
       `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}; Node ${process.versions.node}; medians of ${bench.options.runs} runs\n`,
   );
   console.log(table(rows));
+  const waited = rows.reduce((sum, { figures }) => sum + (figures.waitedMs ?? 0), 0) / 1000;
+  if (waited > 1) {
+    console.log(`\nwaited ${waited.toFixed(1)} s for a CPU: where others use the machine too, times say little`);
+  }
   console.log(
     misses.length === 0 ? '\nevery goal is reached' : `\nmissed:\n${misses.map((each) => `  ${each}`).join('\n')}`,
   );

@@ -28,7 +28,8 @@ for (const envoy of envoysUnderTest()) {
       );
       imposter.stdin.end(`${JSON.stringify(credentials)}\n`);
       imposter.stderr.pipe(process.stderr);
-      await once(imposter.stdout, 'data');
+      const ended = once(imposter, 'close');
+      await Promise.race([once(imposter.stdout, 'data'), ended]);
       try {
         const before = await failures();
         const probe = mesh.probe('sleep.foo');
@@ -42,7 +43,7 @@ for (const envoy of envoysUnderTest()) {
         };
       } finally {
         await sandbox.exec('other.foo', ['pkill', '-KILL', '-f', 'imposter.ts'], { user: 'root' });
-        await once(imposter, 'close');
+        await ended;
       }
     }
 

@@ -77,7 +77,7 @@ describe('what the bench counts', () => {
     const clients = size.services * size.podsPerService;
 
     it(`touches and sends no more than the table allows, with ${clients} clients`, async function () {
-      this.timeout(60_000);
+      this.timeout(120_000);
       await using world = new World(size);
       const first = await world.connect();
       expect(first.bytes, 'bytes of the first connect').to.be.at.most(firstConnectBytes * clients);
