@@ -14,7 +14,7 @@ MODULES := node_modules/.done
 PROTOS := generated/.done
 PROTO_SOURCES := $(shell find protos scripts/protos scripts/gen-protos.ts -type f)
 
-.PHONY: help setup deps envoy envoy-oldest system check test demo examples bench fmt coverage drift overlay clean distclean
+.PHONY: help setup deps envoy envoy-oldest system check test e2e-oldest demo examples bench fmt coverage drift overlay clean distclean
 
 help: ## show this help
 	@echo 'Coxswain: a zero-trust control plane for stock Envoy'
@@ -53,6 +53,9 @@ check: deps ## the gate before each commit: format, lint, rules, types, fast tes
 
 test: setup envoy-oldest ## every layer of tests, on the newest and the oldest Envoy
 	@node test/run/main.ts
+
+e2e-oldest: deps system envoy-oldest ## the end-to-end matrices, on the oldest Envoy only
+	@node test/run/main.ts --layer e2e --grep 'Envoy $(ENVOY_OLDEST_VERSION)'
 
 demo: setup ## a mesh on this machine, with a story to watch
 	@node examples/demo.ts

@@ -49,6 +49,7 @@ export class BenchClient {
   readonly #endpointsSince = new Map<string, boolean>();
   #connection: GrpcConnection | undefined;
   #prepared: readonly Buffer[] = [];
+  #retries = 5;
   /** Why the connection ended without being asked to. */
   failure = '';
 
@@ -97,11 +98,31 @@ export class BenchClient {
     this.#connection = undefined;
   }
 
+  /** A thousand at once overflow the kernel's queue of new connections, and it resets some: those try again, as Envoy does. */
   #open(): void {
+    let answered = false;
+    const prepared = this.#prepared;
     const closed = (reason: string): void => {
-      this.failure = reason;
+      const again = !answered && reason.includes('ECONNRESET') && this.#retries > 0;
+      if (!again) {
+        this.failure = reason;
+        return;
+      }
+      this.#retries -= 1;
+      if (prepared.length === 0) {
+        this.connect();
+      } else {
+        this.#prepared = prepared;
+        this.reconnect();
+      }
     };
-    this.#connection = new GrpcConnection(this.#shared.port(), path, { message: (bytes) => this.#take(bytes), closed });
+    this.#connection = new GrpcConnection(this.#shared.port(), path, {
+      message: (bytes) => {
+        answered = true;
+        this.#take(bytes);
+      },
+      closed,
+    });
   }
 
   #send(request: Buffer): void {
