@@ -54,7 +54,7 @@ export const LAYERS: readonly Layer[] = [
   mocha('integration/envoy', 60, 15, 'spec'),
   mocha('integration/sandbox', 60, 10, 'spec'),
   mocha('integration/kube', 120, 15, 'spec'),
-  mocha('e2e', 180, 30, 'spec'),
+  mocha('e2e', 180, 30),
   command('examples', [...node, 'examples/run.ts'], { needs: 'examples/run.ts', live: true, minutes: 20 }),
 ];
 
