@@ -7,8 +7,6 @@ import { parseSpiffeId, spiffeId, trustDomain, type WorkloadIdentity } from '../
 import type { Peer } from '../xds/provider.ts';
 import type { JoinKeys } from './join-keys.ts';
 
-/** Life of a join token where nobody says otherwise. */
-export const defaultJoinTtlMs = 24 * 3_600_000;
 /** Longest life of a join token: as long as that of a certificate. */
 export const maxJoinTtlMs = 90 * 24 * 3_600_000;
 

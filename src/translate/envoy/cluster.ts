@@ -1,4 +1,4 @@
-import { any, type envoy } from '@envoyproxy/protos';
+import { any, envoy } from '@envoyproxy/protos';
 import type { SpiffeId } from '../../model/ids.ts';
 import type { Resource } from '../../model/resource.ts';
 import type { Protocol } from '../../model/service.ts';
@@ -17,10 +17,8 @@ import { upstreamMtls } from './tls.ts';
 
 type Cluster = envoy.config.cluster.v3.Cluster;
 
-const original = { type: 4, lbPolicy: 6 } as const;
-const eds = 3;
-const staticType = 0;
-const leastRequest = 1;
+const { DiscoveryType, LbPolicy } = envoy.config.cluster.v3.Cluster;
+const original = { type: DiscoveryType.ORIGINAL_DST, lbPolicy: LbPolicy.CLUSTER_PROVIDED } as const;
 /** As good as unlimited, in three bytes on the wire: it stands four times in every cluster. */
 const unlimited = { value: 2_097_151 };
 const connectTimeout = seconds(10);
@@ -64,10 +62,10 @@ export function serviceCluster(key: OutboundCluster): Resource {
   const name = outboundCluster(port, host);
   return resource('cluster', name, {
     name,
-    type: eds,
+    type: DiscoveryType.EDS,
     edsClusterConfig: { edsConfig: ads },
     connectTimeout,
-    lbPolicy: leastRequest,
+    lbPolicy: LbPolicy.LEAST_REQUEST,
     circuitBreakers,
     ...protocolOptionsOf(protocol),
     ...(tls === 'plaintext'
@@ -119,7 +117,7 @@ export const serviceInboundCluster = (targetPort: number): Resource => toApplica
 /** The clusters that every sidecar has: where unknown traffic goes, in and out. */
 export function fixedClusters(): readonly Resource[] {
   return [
-    resource('cluster', blackHoleCluster, { name: blackHoleCluster, type: staticType, connectTimeout }),
+    resource('cluster', blackHoleCluster, { name: blackHoleCluster, type: DiscoveryType.STATIC, connectTimeout }),
     resource('cluster', passthroughCluster, {
       name: passthroughCluster,
       ...original,

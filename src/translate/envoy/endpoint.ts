@@ -1,14 +1,8 @@
 import type { envoy } from '@envoyproxy/protos';
 import type { Resource } from '../../model/resource.ts';
+import type { OutboundEndpoint } from '../policy/outbound.ts';
 import { outboundCluster } from './names.ts';
 import { resource } from './resource.ts';
-
-/** One address behind a service port, and whether its sidecar takes mesh mTLS there. */
-export interface LoadAssignmentEndpoint {
-  readonly address: string;
-  readonly port: number;
-  readonly mtls: boolean;
-}
 
 const istioMetadata: envoy.config.core.v3.Metadata = {
   filterMetadata: { 'envoy.transport_socket_match': { fields: { tlsMode: { stringValue: 'istio' } } } },
@@ -19,11 +13,7 @@ const istioMetadata: envoy.config.core.v3.Metadata = {
  * It never stands at the locality, although that would be shorter: Envoy (1.40) doesn't look at a locality's metadata again
  * for an endpoint that it knows, so that a change of mode would not reach the client (`make examples` shows it as 503).
  */
-export function loadAssignment(
-  host: string,
-  servicePort: number,
-  endpoints: readonly LoadAssignmentEndpoint[],
-): Resource {
+export function loadAssignment(host: string, servicePort: number, endpoints: readonly OutboundEndpoint[]): Resource {
   const clusterName = outboundCluster(servicePort, host);
   const lbEndpoints = endpoints.map(({ address, port, mtls }) => ({
     endpoint: { address: { socketAddress: { address, portValue: port } } },

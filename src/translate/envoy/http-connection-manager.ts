@@ -1,10 +1,11 @@
-import { any, type envoy, typeUrl } from '@envoyproxy/protos';
+import { any, envoy, typeUrl } from '@envoyproxy/protos';
 import { inboundCluster, inboundPassthroughCluster, rbacAllowFilter, rbacDenyFilter } from './names.ts';
 import { ads, adsWithTimeout, seconds } from './sources.ts';
 
 type NetworkFilter = envoy.config.listener.v3.Filter;
 type HttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter;
 
+const { ForwardClientCertDetails } = envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
 const managerName = 'envoy.filters.network.http_connection_manager';
 
 const router: HttpFilter = {
@@ -67,7 +68,7 @@ export function inboundHttp(target: InboundTarget): NetworkFilter {
       httpFilters: inboundFilters,
       serverName: 'istio-envoy',
       useRemoteAddress: { value: false },
-      forwardClientCertDetails: 2,
+      forwardClientCertDetails: ForwardClientCertDetails.APPEND_FORWARD,
       setCurrentClientCertDetails: { subject: { value: true }, dns: true, uri: true },
       normalizePath: { value: true },
       // `admin.example.` is the same host: a rule on `admin.example` must hold for it.
@@ -118,7 +119,8 @@ export const httpAlpnFilter: HttpFilter = {
       {
         objectKey: 'envoy.network.application_protocols',
         formatString: { textFormatSource: { inlineString: 'istio-http/1.1' } },
-        sharedWithUpstream: 1,
+        sharedWithUpstream:
+          envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue.SharedWithUpstream.ONCE,
       },
     ],
   }),

@@ -1,4 +1,4 @@
-import { any, type envoy } from '@envoyproxy/protos';
+import { any, envoy } from '@envoyproxy/protos';
 import type { Mesh } from '../../model/mesh.ts';
 import type { Resource } from '../../model/resource.ts';
 import { plainHttp } from './alpn.ts';
@@ -18,7 +18,7 @@ import { seconds } from './sources.ts';
 
 type Listener = envoy.config.listener.v3.Listener;
 
-const outbound = 2;
+const outbound = envoy.config.core.v3.TrafficDirection.OUTBOUND;
 
 /** Hands each intercepted outbound connection to the listener of its original destination; the rest passes or ends. */
 export function virtualOutboundListener(policy: Mesh['outboundTrafficPolicy']): Resource {

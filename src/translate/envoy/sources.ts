@@ -1,14 +1,14 @@
-import type { envoy, google } from '@envoyproxy/protos';
+import { envoy, type google } from '@envoyproxy/protos';
 
 type ConfigSource = envoy.config.core.v3.ConfigSource;
 
 export const seconds = (value: number): google.protobuf.Duration => ({ seconds: value });
 
 /** Everything arrives on the one aggregated stream. */
-export const ads: ConfigSource = { ads: {}, resourceApiVersion: 2 };
+export const ads: ConfigSource = { ads: {}, resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 };
 
 /**
  * The same, but a listener that waits for it stops waiting after five seconds, so that one missing resource can't keep
  * the whole sidecar from starting; what is missing fails closed (envoy-and-namespaces.md 3 and 7).
  */
-export const adsWithTimeout: ConfigSource = { ads: {}, resourceApiVersion: 2, initialFetchTimeout: seconds(5) };
+export const adsWithTimeout: ConfigSource = { ...ads, initialFetchTimeout: seconds(5) };

@@ -1,4 +1,4 @@
-import { any, type envoy } from '@envoyproxy/protos';
+import { any, envoy } from '@envoyproxy/protos';
 import type { SpiffeId } from '../../model/ids.ts';
 import type { Mesh } from '../../model/mesh.ts';
 import { rootSecret, workloadSecret } from './names.ts';
@@ -8,9 +8,8 @@ type TransportSocket = envoy.config.core.v3.TransportSocket;
 type SanMatcher = envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher;
 
 const socketName = 'envoy.transport_sockets.tls';
-const tls12 = 3;
-const tls13 = 4;
-const uriSan = 3;
+const { TLSv1_2: tls12, TLSv1_3: tls13 } = envoy.extensions.transport_sockets.tls.v3.TlsParameters.TlsProtocol;
+const uriSan = envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher.SanType.URI;
 
 /** AEAD with forward secrecy first; the last two for peers that know nothing better (behaviour.md 3.4). */
 const cipherSuites: readonly string[] = [

@@ -1,4 +1,4 @@
-import { any, type envoy } from '@envoyproxy/protos';
+import { any, envoy } from '@envoyproxy/protos';
 import type { Mesh } from '../../model/mesh.ts';
 import type { MtlsMode } from '../../model/peer-authentication.ts';
 import type { Resource } from '../../model/resource.ts';
@@ -55,7 +55,7 @@ export function virtualInboundListener(effective: VirtualInbound): Resource {
   return resource('listener', virtualInbound, {
     name: virtualInbound,
     address: { socketAddress: { address: '0.0.0.0', portValue: inboundPort } },
-    trafficDirection: 1,
+    trafficDirection: envoy.config.core.v3.TrafficDirection.INBOUND,
     listenerFilters: listenerFilters(inbound),
     listenerFiltersTimeout: seconds(0),
     continueOnListenerFiltersTimeout: true,

@@ -7,6 +7,7 @@ import { type ClientTls, clientTls, endpointTakesMtls } from './client-tls.ts';
 import { namespaceMode } from './mtls.ts';
 import { serverIdentities } from './secure-naming.ts';
 
+/** One address behind a service port, and whether its sidecar takes mesh mTLS there. */
 export interface OutboundEndpoint {
   readonly address: string;
   readonly port: number;
