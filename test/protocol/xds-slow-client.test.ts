@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { FakeClock } from '../../src/lib/clock.ts';
 import { types } from '../../src/model/type-urls.ts';
+import { DeafClient } from '../support/xds-deaf-client.ts';
 import { deltaWords, node, until, XdsClient } from '../support/xds-grpc.ts';
 import { layer } from '../support/xds-resources.ts';
 import { startServer } from '../support/xds-server.ts';
@@ -23,9 +24,7 @@ describe('a client that does not read', () => {
     const { provider, server } = run;
     provider.share(types.cluster, heavy(4096, '1'));
     provider.share(types.listener, layer(types.listener, 'l', { in: '1' }));
-    using slowClient = new XdsClient(run.port);
-    const slow = slowClient.delta();
-    slow.raw.pause();
+    using slow = new DeafClient(run.port);
     slow.send({ node: node('slow', 'shop'), typeUrl: types.cluster });
     await until(() => server.counters().sentBytes > 4_000_000, 'the response is on its way');
     slow.send({ typeUrl: types.listener });

@@ -69,14 +69,6 @@ export class RawStream {
     return this.#messages.length;
   }
 
-  pause(): void {
-    this.#call.pause();
-  }
-
-  resume(): void {
-    this.#call.resume();
-  }
-
   halfClose(): void {
     this.#call.end();
   }
