@@ -5,6 +5,8 @@ export type MeshErrorCode =
   | 'unavailable' // something we depend on is not there now; trying again may help
   | 'unauthenticated' // no valid proof of identity
   | 'permission-denied' // proven identity, but not for this
+  | 'conflict' // somebody else changed it, or took the name, first
+  | 'gone' // what was asked for existed and can't be had any more
   | 'missing-tool' // a program that we run is not installed
   | 'internal'; // a bug of ours
 

@@ -85,6 +85,8 @@ const statusByCode: Readonly<Record<MeshErrorCode, status>> = {
   unavailable: status.UNAVAILABLE,
   unauthenticated: status.UNAUTHENTICATED,
   'permission-denied': status.PERMISSION_DENIED,
+  conflict: status.ABORTED,
+  gone: status.OUT_OF_RANGE,
   'missing-tool': status.INTERNAL,
   internal: status.INTERNAL,
 };

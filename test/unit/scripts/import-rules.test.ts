@@ -15,7 +15,7 @@ describe('import rules', () => {
       'config/source.ts': "export type E = string;\nimport '../model/ids.ts';",
       'translate/envoy/rbac.ts': "import { encode } from '@envoyproxy/protos';\nexport { encode };",
       'cli/serve.ts': "import { Command } from 'commander';\nconst x = await import('../sandbox/run.ts');",
-      'lib/kube.ts': "import * as kube from '@kubernetes/client-node';",
+      'kube/client.ts': "import * as kube from '@kubernetes/client-node';",
     });
     expect(problems).to.deep.equal([]);
   });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { defaultInterception, interceptionRules } from '../../../src/sandbox/interception.ts';
+import { defaultInterception, interceptionRules } from '../../../src/agent/interception.ts';
 
 const defaults = `*nat
 :COXSWAIN_INBOUND - [0:0]
