@@ -2,6 +2,7 @@
 NODE_VERSION := 24.21.0
 ENVOY_VERSION := 1.40.0
 ENVOY_OLDEST_VERSION := 1.36.2
+KUBE_VERSION := 1.34.2
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -14,7 +15,7 @@ MODULES := node_modules/.done
 PROTOS := generated/.done
 PROTO_SOURCES := $(shell find protos scripts/protos scripts/gen-protos.ts -type f)
 
-.PHONY: help setup deps envoy envoy-oldest system check test e2e-oldest demo examples bench fmt coverage drift overlay clean distclean
+.PHONY: help setup deps envoy envoy-oldest kube system check test e2e-oldest demo examples bench fmt coverage drift overlay clean distclean
 
 help: ## show this help
 	@echo 'Coxswain: a zero-trust control plane for stock Envoy'
@@ -48,16 +49,19 @@ envoy:
 envoy-oldest: ## fetch the oldest Envoy that we support, too
 	@scripts/setup/envoy.sh $(ENVOY_OLDEST_VERSION)
 
+kube: ## build a real Kubernetes API server with its etcd and controllers (some minutes, once)
+	@scripts/setup/kube.sh $(KUBE_VERSION)
+
 check: deps ## the gate before each commit: format, lint, rules, types, fast tests
 	@node test/run/main.ts --group check
 
-test: setup envoy-oldest ## every layer of tests, on the newest and the oldest Envoy
+test: setup envoy-oldest kube ## every layer of tests, on the newest and the oldest Envoy
 	@node test/run/main.ts
 
 e2e-oldest: deps system envoy-oldest ## the end-to-end matrices, on the oldest Envoy only
 	@node test/run/main.ts --layer e2e --grep 'Envoy $(ENVOY_OLDEST_VERSION)'
 
-demo: setup ## a mesh on this machine, with a story to watch
+demo: setup $(if $(KUBE),kube) ## a mesh on this machine, with a story to watch; KUBE=1: the same with kubectl on a real API server
 	@node examples/demo.ts
 
 examples: setup ## run every example and check what it promises
