@@ -24,7 +24,15 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   agent: ['ca', 'xds', 'model/ids', 'model/object', 'model/proxy', 'lib', '@envoyproxy/protos'],
   // What a cluster is asked (who holds this token?) and told (status, root certificates, webhook bundles).
   cluster: ['kube', 'ca', 'types:xds/provider', 'types:config/source', 'snapshot', 'model', 'lib'],
-  inject: ['agent/ports', 'agent/interception', 'model', 'lib'],
+  inject: [
+    'agent/app-probe',
+    'agent/envoy-process',
+    'agent/interception',
+    'agent/interception-scope',
+    'agent/ports',
+    'model',
+    'lib',
+  ],
   install: ['kube', 'model', 'lib'],
   webhook: ['config/decode', 'config/lint', 'config/source', 'inject', 'model', 'lib'],
   admin: ['model', 'lib'],
@@ -62,12 +70,12 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   'ipaddr.js': ['lib/ip'],
   jose: ['ca/join-token', 'ca/join-keys'],
   'js-yaml': ['lib/yaml'],
-  'lru-cache': ['translate/cache'],
+  'lru-cache': ['translate/cache', 'cluster/token-reviewer'],
   picocolors: ['cli'],
   pino: ['lib/log'],
   'prom-client': ['admin/metrics'],
   'reflect-metadata': ['ca/x509'],
-  yaml: ['lib/yaml', 'cli/output', 'sandbox/documents'],
+  yaml: ['lib/yaml', 'lib/yaml-edit', 'cli/output', 'sandbox/documents'],
 };
 
 /** What must be a pure function of its arguments: tested by value, cached, replayed and run offline for free. */

@@ -6,6 +6,7 @@ import { Field, type Fields } from './decode/field.ts';
 import { checkNamespaceName } from './decode/names.ts';
 import { Report } from './decode/report.ts';
 import { maxFileSize } from './file-content.ts';
+import { readLabelSelector } from './label-selector.ts';
 
 /** Fields of Istio's MeshConfig, and of product.md, that change no decision of this version. */
 const unusedFields = [
@@ -24,7 +25,6 @@ const unusedFields = [
   'defaultServiceExportTo',
   'defaultVirtualServiceExportTo',
   'disableEnvoyListenerLog',
-  'discoverySelectors',
   'dnsRefreshRate',
   'enableEnvoyAccessLogService',
   'enablePrometheusMerge',
@@ -60,6 +60,7 @@ const usedFields = [
   'dnsDomain',
   'enableAutoMtls',
   'outboundTrafficPolicy',
+  'discoverySelectors',
 ];
 
 /** Mesh settings, and what is wrong with them. With an error among the findings the settings must not be used. */
@@ -70,23 +71,24 @@ export interface MeshFile {
 
 /**
  * Reads mesh settings (product.md, "Mesh settings"): strict, every field optional, defaults as in model/mesh.ts. What is
- * wrong keeps its default in `mesh`, so that a caller who only shows them can go on.
+ * wrong keeps its default in `mesh`, so that a caller who only shows them can go on. `defaults` are those of the caller's
+ * surroundings: in a cluster the root namespace is where the settings stand.
  */
-export function readMeshFile(path: string, text: string): MeshFile {
+export function readMeshFile(path: string, text: string, defaults: Mesh = defaultMesh): MeshFile {
   const fileReport = new Report({ object: '', origin: { kind: 'file', path, line: 1 }, positions: undefined });
   if (text.length > maxFileSize) {
     fileReport.error([], 'file-too-large', 'the file is larger than 8 MiB');
-    return { mesh: defaultMesh, findings: fileReport.findings };
+    return { mesh: defaults, findings: fileReport.findings };
   }
   const [document, second] = parseDocuments(text);
-  if (document === undefined) return { mesh: defaultMesh, findings: [] };
+  if (document === undefined) return { mesh: defaults, findings: [] };
   const broken = [document, second].find((each) => each?.kind === 'broken');
   if (broken?.kind === 'broken') {
     const report = new Report({ object: '', origin: { kind: 'file', path, line: broken.line }, positions: undefined });
     report.error([], 'bad-yaml', broken.message, broken.hint);
-    return { mesh: defaultMesh, findings: report.findings };
+    return { mesh: defaults, findings: report.findings };
   }
-  if (document.kind === 'broken') return { mesh: defaultMesh, findings: [] };
+  if (document.kind === 'broken') return { mesh: defaults, findings: [] };
   const report = new Report({
     object: '',
     origin: { kind: 'file', path, line: document.line },
@@ -97,10 +99,10 @@ export function readMeshFile(path: string, text: string): MeshFile {
   const fields = new Field(document.value, [], report).fields([...usedFields, ...unusedFields, ...refusedFields], {
     apiVersion: 'mesh settings are plain fields, not a Kubernetes object',
   });
-  return { mesh: fields === undefined ? defaultMesh : readMesh(fields), findings: report.findings };
+  return { mesh: fields === undefined ? defaults : readMesh(fields, defaults), findings: report.findings };
 }
 
-function readMesh(fields: Fields): Mesh {
+function readMesh(fields: Fields, defaults: Mesh): Mesh {
   for (const name of unusedFields) {
     const field = fields.get(name);
     if (field.written) field.warning('not-supported', `${name} is not used by this version`);
@@ -120,13 +122,13 @@ function readMesh(fields: Fields): Mesh {
   const aliases = (fields.get('trustDomainAliases').items() ?? []).flatMap((item) => readDomain(item) ?? []);
   const policy = fields.get('outboundTrafficPolicy').fields(['mode']);
   return {
-    trustDomain: domain === undefined ? defaultMesh.trustDomain : trustDomain(domain),
+    trustDomain: domain === undefined ? defaults.trustDomain : trustDomain(domain),
     trustDomainAliases: aliases.map(trustDomain),
-    rootNamespace: namespace ?? defaultMesh.rootNamespace,
-    dnsDomain: readDomain(fields.get('dnsDomain')) ?? defaultMesh.dnsDomain,
-    enableAutoMtls: fields.get('enableAutoMtls').boolean() ?? defaultMesh.enableAutoMtls,
-    outboundTrafficPolicy:
-      policy?.get('mode').oneOf(['ALLOW_ANY', 'REGISTRY_ONLY']) ?? defaultMesh.outboundTrafficPolicy,
+    rootNamespace: namespace ?? defaults.rootNamespace,
+    dnsDomain: readDomain(fields.get('dnsDomain')) ?? defaults.dnsDomain,
+    enableAutoMtls: fields.get('enableAutoMtls').boolean() ?? defaults.enableAutoMtls,
+    outboundTrafficPolicy: policy?.get('mode').oneOf(['ALLOW_ANY', 'REGISTRY_ONLY']) ?? defaults.outboundTrafficPolicy,
+    discoverySelectors: fields.get('discoverySelectors').items()?.map(readLabelSelector) ?? defaults.discoverySelectors,
   };
 }
 

@@ -52,9 +52,10 @@ export async function walkTree(root: string, enter: Enter): Promise<Tree> {
   const unreadable: { path: string; code: string }[] = [];
   const seen = new Set<string>();
   const visit = async (directory: string): Promise<void> => {
-    const real = await realpath(directory);
-    if (seen.has(real)) return;
-    seen.add(real);
+    const { dev, ino } = await stat(directory, { bigint: true });
+    if (seen.has(`${dev}:${ino}`)) return;
+    seen.add(`${dev}:${ino}`);
+    const real = await realPath(directory);
     enter(directory, real);
     directories.push(directory);
     const entries = await readdir(directory, { withFileTypes: true });
@@ -75,6 +76,19 @@ export async function walkTree(root: string, enter: Enter): Promise<Tree> {
   };
   await visit(root);
   return { files: files.sort((a, b) => compareText(a.path, b.path)), directories, unreadable };
+}
+
+/**
+ * A sandbox's configuration is seen through `/proc/<pid>/root`, a link into another mount namespace: it can be walked, and has no
+ * path here that `realpath` could give.
+ */
+async function realPath(directory: string): Promise<string> {
+  try {
+    return await realpath(directory);
+  } catch (thrown) {
+    if (errorCode(thrown) === 'ELOOP') return directory;
+    throw thrown;
+  }
 }
 
 async function look(directory: string, entry: Dirent): Promise<Look | undefined> {

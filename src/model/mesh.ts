@@ -1,4 +1,5 @@
 import { type TrustDomain, trustDomain } from './ids.ts';
+import type { LabelSelector } from './label-selector.ts';
 
 /** Mesh-wide settings; field names as in Istio's MeshConfig where one exists (product.md). */
 export interface Mesh {
@@ -8,6 +9,8 @@ export interface Mesh {
   readonly dnsDomain: string;
   readonly enableAutoMtls: boolean;
   readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
+  /** Namespaces that belong to the mesh: those whose labels any of these selects; all, where there is none (behaviour.md 7.7). */
+  readonly discoverySelectors: readonly LabelSelector[];
 }
 
 export const defaultMesh: Mesh = {
@@ -17,4 +20,5 @@ export const defaultMesh: Mesh = {
   dnsDomain: 'cluster.local',
   enableAutoMtls: true,
   outboundTrafficPolicy: 'ALLOW_ANY',
+  discoverySelectors: [],
 };

@@ -153,6 +153,7 @@ export const anyMesh: fc.Arbitrary<Mesh> = fc.record({
   trustDomainAliases: fc.constantFrom([], [trustDomain('old.example')]),
   rootNamespace: fc.constantFrom('istio-system', 'foo'),
   dnsDomain: fc.constant(defaultMesh.dnsDomain),
+  discoverySelectors: fc.constant([]),
   enableAutoMtls: fc.boolean(),
   outboundTrafficPolicy: fc.constantFrom<Mesh['outboundTrafficPolicy']>('ALLOW_ANY', 'REGISTRY_ONLY'),
 });

@@ -21,6 +21,12 @@ rootNamespace: mesh
 dnsDomain: example.local
 enableAutoMtls: false
 outboundTrafficPolicy: {mode: REGISTRY_ONLY}
+discoverySelectors:
+- matchLabels: {mesh: enabled}
+  matchExpressions:
+  - {key: env, operator: In, values: [prod, stage]}
+  - {key: legacy, operator: DoesNotExist}
+- {}
 `;
     expect(readMeshFile('mesh.yaml', text)).to.deep.equal({
       mesh: {
@@ -30,6 +36,16 @@ outboundTrafficPolicy: {mode: REGISTRY_ONLY}
         dnsDomain: 'example.local',
         enableAutoMtls: false,
         outboundTrafficPolicy: 'REGISTRY_ONLY',
+        discoverySelectors: [
+          {
+            matchLabels: { mesh: 'enabled' },
+            matchExpressions: [
+              { key: 'env', operator: 'In', values: ['prod', 'stage'] },
+              { key: 'legacy', operator: 'DoesNotExist', values: [] },
+            ],
+          },
+          { matchLabels: {}, matchExpressions: [] },
+        ],
       },
       findings: [],
     });
@@ -54,6 +70,34 @@ outboundTrafficPolicy: {mode: REGISTRY_ONLY}
       '2 warning not-supported compatibility: compatibility is not used by this version',
       '3 error not-supported pathNormalization: pathNormalization is not supported by this version (remove it if the defaults are good enough)',
     ]);
+  });
+
+  it('refuses discovery selectors that select other namespaces than they seem to', () => {
+    const text = `discoverySelectors:
+- matchLabel: {mesh: enabled}
+- matchExpressions:
+  - {key: env, operator: in, values: [prod]}
+  - {key: env, operator: In}
+  - {key: env, operator: Exists, values: [prod]}
+  - {operator: Exists}
+- matchLabels: {mesh: "*"}
+-
+`;
+    expect(said(text)).to.deep.equal([
+      '2 error unknown-field discoverySelectors[0].matchLabel: unknown field "discoverySelectors[0].matchLabel" (did you mean "matchLabels"?)',
+      '4 error bad-value discoverySelectors[1].matchExpressions[0].operator: unsupported value "in" (did you mean "In"?)',
+      '5 error missing-field discoverySelectors[1].matchExpressions[1].values: In needs values (write a list with at least one value)',
+      '6 error bad-value discoverySelectors[1].matchExpressions[2].values: Exists takes no values (remove them)',
+      '7 error missing-field discoverySelectors[1].matchExpressions[3].key: key is required (write the key of a label)',
+      '8 error bad-label discoverySelectors[2].matchLabels.mesh: "*" is not a valid label value (use at most 63 letters, digits, "-", "_" and ".")',
+      '9 error wrong-type discoverySelectors[3]: must be an object, not null (write a value or remove the field)',
+    ]);
+  });
+
+  it('takes the defaults of its surroundings', () => {
+    const defaults = { ...defaultMesh, rootNamespace: 'mesh-root' };
+    expect(readMeshFile('mesh.yaml', '', defaults).mesh).to.deep.equal(defaults);
+    expect(readMeshFile('mesh.yaml', 'rootNamespace: other\n', defaults).mesh.rootNamespace).to.equal('other');
   });
 
   it('is one document of plain fields', () => {
