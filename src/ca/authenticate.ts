@@ -5,37 +5,61 @@ import type { TrustDomain } from '../model/ids.ts';
 import type { Authenticator, Credentials, Peer } from '../xds/provider.ts';
 import type { Authority } from './authority.ts';
 import type { JoinKeys } from './join-keys.ts';
-import { verifyJoinToken } from './join-token.ts';
+import { joinTokenIssuer, verifyJoinToken } from './join-token.ts';
 import { verifySvid } from './svid.ts';
 
 export interface AuthenticatorOptions {
   readonly authority: Authority;
-  readonly joinKeys: JoinKeys;
+  /** What join tokens are verified with; without it, none are accepted. */
+  readonly joinKeys?: JoinKeys | undefined;
+  /** Asks the cluster whom a service account token proves; without it, none are accepted. */
+  readonly reviewToken?: ((token: Redacted<string>) => Promise<Peer>) | undefined;
   readonly clock: Clock;
   readonly trustDomainAliases: readonly TrustDomain[];
   /** Whether plaintext was asked for (`--xds-insecure`). */
   readonly allowPlaintext: boolean;
 }
 
-/** Longest `authorization` header that is looked into; a join token has some 600 characters, a Kubernetes one some 1,200. */
+/** Longest `authorization` header that is looked into; a join token has some 600 characters, a Kubernetes one some 1,500. */
 const maxHeaderLength = 8192;
 
 /**
  * Decides who opened a stream, from proofs alone (behaviour.md section 6.3): a verified client certificate first, then
- * a bearer token; the first that holds counts. Over plaintext nothing is a proof, as everybody on the way could copy it.
+ * a token; the first that holds counts. Over plaintext nothing is a proof, as everybody on the way could copy it. Throws
+ * `unauthenticated`, or `unavailable` where a token can't be looked at now.
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { authority, clock, joinKeys: keys, trustDomainAliases } = options;
   return {
     async authenticate(credentials): Promise<Peer> {
       if (credentials.plaintext) return plaintextPeer(options.allowPlaintext);
       const svid = credentials.certificate === undefined ? undefined : attempt(credentials.certificate, options);
       if (svid !== undefined && !(svid instanceof MeshError)) return svid;
       if (credentials.authorization === '') throw svid ?? noCredentials();
-      const token = bearerToken(credentials);
-      return verifyJoinToken(token, { keys, clock, trustDomain: authority.trustDomain, trustDomainAliases });
+      return await tokenPeer(tokenOf(credentials), options);
     },
   };
+}
+
+/** A join token is known by its issuer, which nobody has verified yet: it decides who does that, and nothing else. */
+async function tokenPeer(token: Redacted<string>, options: AuthenticatorOptions): Promise<Peer> {
+  const { authority, clock, joinKeys: keys, reviewToken, trustDomainAliases } = options;
+  if (keys !== undefined && (reviewToken === undefined || issuerOf(token) === joinTokenIssuer)) {
+    return await verifyJoinToken(token, { keys, clock, trustDomain: authority.trustDomain, trustDomainAliases });
+  }
+  if (reviewToken !== undefined) return await reviewToken(token);
+  throw new MeshError('unauthenticated', 'this control plane accepts no tokens', {
+    hint: 'show a certificate of this mesh',
+  });
+}
+
+function issuerOf(token: Redacted<string>): unknown {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token.reveal().split('.')[1] ?? '', 'base64url').toString('utf8'));
+    return typeof claims === 'object' && claims !== null && 'iss' in claims ? claims.iss : undefined;
+  } catch {
+    // Parsers quote their input, so their error stays here.
+    return undefined;
+  }
 }
 
 function plaintextPeer(allowed: boolean): Peer {
@@ -56,17 +80,19 @@ function attempt(der: Uint8Array, options: AuthenticatorOptions): Peer | MeshErr
 
 function noCredentials(): MeshError {
   return new MeshError('unauthenticated', 'no client certificate that this mesh signed, and no bearer token', {
-    hint: 'start Envoy with a bootstrap from coxswain bootstrap, which sends a token',
+    hint: 'start Envoy with a bootstrap of ours (coxswain bootstrap, or injection), which sends a token',
   });
 }
 
-function bearerToken({ authorization }: Credentials): Redacted<string> {
+/** `Bearer <token>`, or a JWT alone: stock Envoy sends the file that kubelet writes as it is (RFC 6750, RFC 7519). */
+const bearer = /^bearer +(\S+)$/i;
+const bareToken = /^([\w-]+\.[\w-]+\.[\w-]+)\s*$/;
+
+function tokenOf({ authorization }: Credentials): Redacted<string> {
   if (authorization.length > maxHeaderLength) {
     throw new MeshError('unauthenticated', `the authorization header has more than ${maxHeaderLength} characters`);
   }
-  const match = /^bearer +(\S+)$/i.exec(authorization);
-  if (match?.[1] === undefined) {
-    throw new MeshError('unauthenticated', 'the authorization header is not of the form "Bearer <token>"');
-  }
-  return new Redacted(match[1]);
+  const [, token] = bearer.exec(authorization) ?? bareToken.exec(authorization) ?? [];
+  if (token !== undefined) return new Redacted(token);
+  throw new MeshError('unauthenticated', 'the authorization header is neither "Bearer <token>" nor a token alone');
 }

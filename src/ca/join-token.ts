@@ -11,7 +11,8 @@ import type { JoinKeys } from './join-keys.ts';
 export const maxJoinTtlMs = 90 * 24 * 3_600_000;
 
 const audience = 'coxswain';
-const issuer = 'coxswain';
+/** The claim by which a join token is told from other tokens. */
+export const joinTokenIssuer = 'coxswain';
 const algorithm = 'ES256';
 const clockSkewMs = 60_000;
 
@@ -44,7 +45,7 @@ export async function issueJoinToken(
   const now = Math.floor(clock.now() / 1000);
   const token = await new SignJWT({ trust_domain: identity.trustDomain, ...(pod === undefined ? {} : { pod }) })
     .setProtectedHeader({ alg: algorithm, kid: keys.id, typ: 'JWT' })
-    .setIssuer(issuer)
+    .setIssuer(joinTokenIssuer)
     .setAudience(audience)
     .setSubject(`system:serviceaccount:${identity.namespace}:${identity.serviceAccount}`)
     .setIssuedAt(now)
@@ -97,7 +98,7 @@ async function verifiedClaims(token: Redacted<string>, { keys, clock }: JoinToke
       },
       {
         algorithms: [algorithm],
-        issuer,
+        issuer: joinTokenIssuer,
         audience,
         typ: 'JWT',
         currentDate: new Date(clock.now()),
@@ -126,7 +127,7 @@ function explain(thrown: unknown): MeshError {
     const found = JSON.stringify(thrown.payload[thrown.claim]);
     if (thrown.reason === 'missing') return refused(`its claim ${thrown.claim} is missing`);
     if (thrown.claim === 'aud') return refused(`it is for audience ${found}, not "${audience}"`);
-    if (thrown.claim === 'iss') return refused(`its issuer is ${found}, not "${issuer}"`);
+    if (thrown.claim === 'iss') return refused(`its issuer is ${found}, not "${joinTokenIssuer}"`);
     return refused(`its claim ${thrown.claim} is not acceptable`);
   }
   if (thrown instanceof errors.JOSEAlgNotAllowed) return refused(`it is not signed with ${algorithm}`);

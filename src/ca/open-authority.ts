@@ -31,7 +31,7 @@ export async function openAuthority(stateDirectory: string, options: AuthorityOp
   const place = options.pluggedIn ?? join(stateDirectory, directoryName);
   let present = await authorityFilesIn(place);
   if (present.length === 0 && options.pluggedIn === undefined) {
-    await createPrivateDirectory(stateDirectory, directoryName, selfSigned(options));
+    await createPrivateDirectory(stateDirectory, directoryName, { ...selfSignedFiles(options) });
     present = await authorityFilesIn(place);
   }
   const missing = authorityFileNames.filter((name) => !present.includes(name));
@@ -58,8 +58,8 @@ async function readAuthority(place: string): Promise<AuthorityFiles> {
   };
 }
 
-/** The files of a new root: ECDSA P-256, ten years. */
-function selfSigned(options: AuthorityOptions): Readonly<Record<keyof AuthorityFiles, string>> {
+/** The files of a new root: ECDSA P-256, ten years. Wherever they are kept, it must be done once for a mesh. */
+export function selfSignedFiles(options: Pick<AuthorityOptions, 'trustDomain' | 'clock'>): AuthorityFiles {
   const { privateKey, publicKey } = generateKeyPair();
   const now = Math.floor(options.clock.now() / 1000) * 1000;
   const root = signRoot(

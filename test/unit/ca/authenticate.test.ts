@@ -10,6 +10,7 @@ import { type JoinKeys, openJoinKeys } from '../../../src/ca/join-keys.ts';
 import { issueJoinToken } from '../../../src/ca/join-token.ts';
 import { openAuthority } from '../../../src/ca/open-authority.ts';
 import { FakeClock } from '../../../src/lib/clock.ts';
+import { MeshError } from '../../../src/lib/errors.ts';
 import { trustDomain } from '../../../src/model/ids.ts';
 import type { Credentials, Peer } from '../../../src/xds/provider.ts';
 import { failure, hour, leaf, mesh, start, temporaryDirectory, testAuthority, webapp } from './helpers.ts';
@@ -110,6 +111,11 @@ describe('ca/authenticate', () => {
     expect(await authenticate({ authorization: (await bearer()).replace('Bearer', 'bearer') })).to.deep.equal(joined);
   });
 
+  it('takes a token without the scheme, as kubelet writes it to a file', async () => {
+    expect(await authenticate({ authorization: (await bearer()).slice(7) })).to.deep.equal(joined);
+    expect(await authenticate({ authorization: `${(await bearer()).slice(7)}\n` })).to.deep.equal(joined);
+  });
+
   it('goes by the certificate where both are there', async () => {
     expect(await authenticate({ certificate: await odd({}), authorization: 'Bearer junk' })).to.deep.equal(svid);
   });
@@ -143,9 +149,82 @@ describe('ca/authenticate', () => {
     expect(await authenticate(everything, { allowPlaintext: true })).to.deep.equal({ kind: 'insecure' });
   });
 
+  describe('with a cluster behind it', () => {
+    const account: Peer = { ...joined, pod: 'webapp-2', by: 'service-account-token' };
+    const jwt = (claims: object): string =>
+      `${Buffer.from('{"alg":"RS256"}').toString('base64url')}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2lnbmF0dXJl`;
+    const kubernetes = jwt({ iss: 'https://kubernetes.default.svc', aud: ['coxswain'] });
+
+    /** What was asked of the cluster is written to `asked`. */
+    const ask = async (
+      credentials: Partial<Credentials>,
+      options: { readonly joinKeys?: JoinKeys; readonly asked?: string[]; readonly verdict?: () => Promise<Peer> } = {},
+    ): Promise<Peer> =>
+      await createAuthenticator({
+        authority,
+        joinKeys: options.joinKeys,
+        reviewToken: async (token) => {
+          options.asked?.push(token.reveal());
+          return options.verdict === undefined ? account : await options.verdict();
+        },
+        clock: new FakeClock(start),
+        trustDomainAliases: [],
+        allowPlaintext: false,
+      }).authenticate({ authorization: '', certificate: undefined, plaintext: false, ...credentials });
+
+    it('asks it about tokens, with the scheme or without', async () => {
+      const asked: string[] = [];
+      expect(await ask({ authorization: `Bearer ${kubernetes}` }, { asked })).to.deep.equal(account);
+      expect(await ask({ authorization: kubernetes }, { asked })).to.deep.equal(account);
+      expect(asked).to.deep.equal([kubernetes, kubernetes]);
+    });
+
+    it('does not ask where a certificate proves enough', async () => {
+      const asked: string[] = [];
+      expect(await ask({ certificate: await odd({}), authorization: kubernetes }, { asked })).to.deep.equal(svid);
+      expect(asked).to.deep.equal([]);
+    });
+
+    it('asks where the certificate proves nothing', async () => {
+      const credentials = { certificate: await odd({ notAfter: start }), authorization: kubernetes };
+      expect(await ask(credentials)).to.deep.equal(account);
+    });
+
+    it('verifies join tokens itself, where there are keys', async () => {
+      const asked: string[] = [];
+      expect(await ask({ authorization: await bearer() }, { asked, joinKeys: keys })).to.deep.equal(joined);
+      expect(await ask({ authorization: kubernetes }, { asked, joinKeys: keys })).to.deep.equal(account);
+      expect(await ask({ authorization: 'Bearer junk' }, { asked, joinKeys: keys })).to.deep.equal(account);
+      expect(asked).to.deep.equal([kubernetes, 'junk']);
+    });
+
+    it('does not take the word of a token that it is a join token', async () => {
+      const error = await failure(() => ask({ authorization: jwt({ iss: 'coxswain' }) }, { joinKeys: keys }));
+      expect([error.code, error.message]).to.deep.equal([
+        'unauthenticated',
+        'join token refused: it is not signed with ES256',
+      ]);
+    });
+
+    it('gives on what the cluster says: refused, or not to be had now', async () => {
+      for (const code of ['unauthenticated', 'unavailable'] as const) {
+        const verdict = () => Promise.reject(new MeshError(code, 'the words'));
+        const error = await failure(() => ask({ authorization: kubernetes }, { verdict }));
+        expect([error.code, error.message]).to.deep.equal([code, 'the words']);
+      }
+    });
+
+    it('refuses tokens where there is neither key nor cluster', async () => {
+      const none = { authority, clock: new FakeClock(start), trustDomainAliases: [], allowPlaintext: false };
+      const credentials = { authorization: await bearer(), certificate: undefined, plaintext: false };
+      const error = await failure(() => createAuthenticator(none).authenticate(credentials));
+      expect([error.code, error.message]).to.deep.equal(['unauthenticated', 'this control plane accepts no tokens']);
+    });
+  });
+
   describe('what it refuses', () => {
     const none = 'no client certificate that this mesh signed, and no bearer token';
-    const form = 'the authorization header is not of the form "Bearer <token>"';
+    const form = 'the authorization header is neither "Bearer <token>" nor a token alone';
     const certificate = (reason: string): string => `client certificate refused: ${reason}`;
     const id = 'its URI name is not spiffe://<trust domain>/ns/<namespace>/sa/<service account>';
     const url = (value: string) => async () => ({ certificate: await odd({ names: [['url', value]] }) });
@@ -158,7 +237,18 @@ describe('ca/authenticate', () => {
       ],
       ['another scheme', async () => ({ authorization: 'Basic dXNlcjpwYXNz' }), form],
       ['a scheme alone', async () => ({ authorization: 'Bearer ' }), form],
-      ['a token without a scheme', async () => ({ authorization: (await bearer()).slice(7) }), form],
+      ['a word without a scheme', async () => ({ authorization: 'junk' }), form],
+      [
+        'a token of two parts',
+        async () => ({ authorization: (await bearer()).slice(7).replace(/\.[^.]*$/, '') }),
+        form,
+      ],
+      ['a token of four parts', async () => ({ authorization: `${(await bearer()).slice(7)}.x` }), form],
+      [
+        'a token behind another scheme',
+        async () => ({ authorization: (await bearer()).replace('Bearer', 'Basic') }),
+        form,
+      ],
       ['two tokens', async () => ({ authorization: `${await bearer()}, ${await bearer()}` }), form],
       [
         'a header that is too long',

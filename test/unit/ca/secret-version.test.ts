@@ -1,7 +1,9 @@
 import { expect } from 'chai';
+import { openAuthority } from '../../../src/ca/open-authority.ts';
 import { createVersionSeal } from '../../../src/ca/secret-version.ts';
+import { FakeClock } from '../../../src/lib/clock.ts';
 import { trustDomain } from '../../../src/model/ids.ts';
-import { hour, start, testAuthority, webapp } from './helpers.ts';
+import { hour, mesh, start, temporaryDirectory, testAuthority, webapp } from './helpers.ts';
 
 const generation = { serial: new Uint8Array(16).fill(7), notAfter: start + 24 * hour, renewAt: start + 11 * hour };
 
@@ -25,6 +27,14 @@ describe('ca/secret-version', () => {
     ]) {
       expect(seal.open(version, other)).to.equal(undefined);
     }
+  });
+
+  it('opens at another replica, which has read the same key and certificate', async () => {
+    await using directory = await temporaryDirectory();
+    const open = () => openAuthority(directory.path, { trustDomain: mesh, clock: new FakeClock(start) });
+    const [one, other] = [createVersionSeal(await open()), createVersionSeal(await open())];
+    expect(other.open(one.seal(generation, webapp), webapp)).to.deep.equal(generation);
+    expect(other.seal(generation, webapp)).to.equal(one.seal(generation, webapp));
   });
 
   it('does not open under another authority', async () => {
