@@ -45,10 +45,12 @@ export class Compiler {
   #snapshot: Snapshot;
   #viewsCompiled = 0;
   #unfinished = false;
+  #generation: number;
 
   constructor(snapshot: Snapshot, cache: BuildCache = new BuildCache()) {
     this.#cache = cache;
     this.#snapshot = snapshot;
+    this.#generation = snapshot.generation;
     this.#services = new Services(snapshot, cache, this.#problems);
     this.#views = new Views({
       problems: this.#problems,
@@ -59,6 +61,11 @@ export class Compiler {
 
   get snapshot(): Snapshot {
     return this.#snapshot;
+  }
+
+  /** Generation of the last snapshot that was compiled without a problem, and that everybody concerned was told of. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** How much work was done, for tests and metrics: what a change didn't touch must not show up here. */
@@ -113,6 +120,7 @@ export class Compiler {
       this.#updateAffected(affected(previous, snapshot, changes));
     }
     this.#unfinished = false;
+    if (this.#problems.findings.length === 0) this.#generation = snapshot.generation;
   }
 
   #updateAffected(scope: Scope): void {

@@ -23,6 +23,15 @@ export interface XdsCounters {
   /** Streams whose bytes didn't leave in time; ended ones among them. */
   slow: number;
   stalled: number;
+  /** Streams sent elsewhere: no room, or too many at once. */
+  turnedAwayFull: number;
+  turnedAwayBusy: number;
+  /** Connections that were ended because they were old. */
+  aged: number;
+  /** No further stream is taken in now. */
+  full: boolean;
+  /** The server lets go of its clients. */
+  draining: boolean;
 }
 
 export function newCounters(): XdsCounters {
@@ -42,6 +51,11 @@ export function newCounters(): XdsCounters {
     streamsTouched: 0,
     slow: 0,
     stalled: 0,
+    turnedAwayFull: 0,
+    turnedAwayBusy: 0,
+    aged: 0,
+    full: false,
+    draining: false,
   };
 }
 

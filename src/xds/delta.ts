@@ -1,3 +1,4 @@
+import { types } from '../model/type-urls.ts';
 import { takeApart } from './nack.ts';
 import type { NameSet } from './name-set.ts';
 import type { ErrorDetail } from './request.ts';
@@ -47,7 +48,9 @@ function open(input: DeltaInput, env: StepEnv): TypeState {
     return state;
   }
   const exceptions = initial.compare(layers, subscription, type);
-  return { ...state, owed: false, held: { layers, ...subscription, exceptions, leftovers: [] } };
+  // One answer to each stream, be it empty: an Envoy that hears nothing waits longer before it opens the next one.
+  const owed = type === types.cluster && subscription.wildcard;
+  return { ...state, owed, held: { layers, ...subscription, exceptions, leftovers: [] } };
 }
 
 /** Later requests: names come and go. A name that is asked for again is sent again. */

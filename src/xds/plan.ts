@@ -32,7 +32,7 @@ export function plan(state: TypeState, layers: Layers, env: StepEnv, pass: Pass)
     return retry;
   }
   const { held, subscription } = state;
-  if (upToDate(state, layers)) {
+  if (upToDate(state, layers) && !awaitsAnswer(state)) {
     return { kind: 'idle', held };
   }
   const fast = planFast(state, layers, env);
@@ -50,6 +50,11 @@ export function plan(state: TypeState, layers: Layers, env: StepEnv, pass: Pass)
     pass,
     env,
   );
+}
+
+/** Whether the client is to be told even that there is nothing for it. */
+function awaitsAnswer({ owed, mode, subscription }: TypeState): boolean {
+  return owed && mode === 'delta' && subscription.wildcard;
 }
 
 /** Pointers are equal: the answer to most questions, in no time. */
@@ -287,8 +292,9 @@ function finish(state: TypeState, target: Held, candidate: Candidate, pass: Pass
   const rest = nothingLeft(env);
   const { resources, removed } = candidate.all.content;
   if (resources.length === 0 && removed.length === 0) {
-    const answer = state.owed && (state.mode === 'delta' ? state.subscription.wildcard : false);
-    return answer ? { kind: 'send', payload: candidate.all, target, rest } : { kind: 'idle', held: target };
+    return awaitsAnswer(state)
+      ? { kind: 'send', payload: candidate.all, target, rest }
+      : { kind: 'idle', held: target };
   }
   if (resources.length === 0 && pass === 'updates') {
     return { kind: 'removals' };

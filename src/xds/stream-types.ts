@@ -21,6 +21,8 @@ export interface StreamCall {
   write(message: MessageParts, flushed: () => void): void;
   /** Ends the stream with an error. */
   end(error: MeshError): void;
+  /** Ends the stream without one, after what was written. */
+  finish(): void;
 }
 
 /** Bounds on what one client may cost. */
@@ -29,9 +31,16 @@ export interface StreamLimits {
   readonly maxTypes: number;
   /** A stream that says nothing for so long at its start is ended. */
   readonly firstRequestMs: number;
+  /** A stream that is to leave may finish what has begun for so long. */
+  readonly leaveMs: number;
 }
 
-export const defaultStreamLimits: StreamLimits = { maxNames: 65_536, maxTypes: 32, firstRequestMs: 30_000 };
+export const defaultStreamLimits: StreamLimits = {
+  maxNames: 65_536,
+  maxTypes: 32,
+  firstRequestMs: 30_000,
+  leaveMs: 2_000,
+};
 
 /** What the push queue serves. */
 export interface Flushable {
@@ -55,4 +64,8 @@ export interface StreamShared {
   once(what: string): boolean;
   /** A client has acknowledged all that a change meant for it, so many ms after the change. */
   converged(ms: number): void;
+  /** Number of the configuration that is compiled now. */
+  generation(): number;
+  /** A stream came, went, acknowledged or refused something. */
+  moved(): void;
 }

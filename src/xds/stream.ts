@@ -13,6 +13,7 @@ import type { Layers } from './layers.ts';
 import { Refusals } from './nack.ts';
 import { parseNode, versionText } from './node.ts';
 import type { Pass } from './plan.ts';
+import { Progress } from './progress.ts';
 import type { Attachment, Peer } from './provider.ts';
 import { inOrder, mustWait, removalOrder } from './push-order.ts';
 import { type ErrorDetail, parseRequest, requestTags, type XdsRequest } from './request.ts';
@@ -40,6 +41,7 @@ export class XdsStream {
   readonly #states = new Map<TypeUrl, TypeState>();
   /** When each type was last sent, acknowledged or refused. */
   readonly #movedAt = new Map<TypeUrl, number>();
+  readonly #progress: Progress;
   /** Types that may have something to send. */
   readonly #dirty = new Set<TypeUrl>();
   readonly #refusals = new Refusals();
@@ -51,12 +53,14 @@ export class XdsStream {
   /** When the oldest change came that isn't acknowledged yet. */
   #changedAt: number | undefined;
   #closed = false;
+  #leaving: Disposable | undefined;
 
   constructor(shared: StreamShared, call: StreamCall, id: number) {
     this.#shared = shared;
     this.#call = call;
     this.id = id;
     this.#openedAt = shared.clock.now();
+    this.#progress = new Progress(() => shared.generation());
     this.#writer = new StreamWriter({
       budget: shared.budget,
       counters: shared.counters,
@@ -88,6 +92,7 @@ export class XdsStream {
     this.#shared.counters.receivedBytes += bytes.length;
     try {
       this.#request(parseRequest(bytes, this.#call.mode));
+      this.#leaveIfDone();
     } catch (thrown) {
       this.#fail(thrown);
     }
@@ -97,8 +102,20 @@ export class XdsStream {
   flush(): void {
     try {
       this.#flush();
+      this.#leaveIfDone();
     } catch (thrown) {
       this.#fail(thrown);
+    }
+  }
+
+  /**
+   * Ends the stream without an error, for a client that is to come back to another replica. A push that has begun is finished
+   * first, within bounds: half of it would be sent again. OK, not a failure: an Envoy comes back as soon, and warns of nothing.
+   */
+  leave(): void {
+    if (!this.#closed && this.#leaving === undefined) {
+      this.#leaving = this.#shared.clock.after(this.#shared.limits.leaveMs, () => this.#finish());
+      this.#leaveIfDone();
     }
   }
 
@@ -117,11 +134,13 @@ export class XdsStream {
     }
     this.#closed = true;
     this.#timer[Symbol.dispose]();
+    this.#leaving?.[Symbol.dispose]();
     this.#shared.queue.remove(this);
     this.#writer[Symbol.dispose]();
     if (this.#attached !== undefined) {
       this.#attached.attachment[Symbol.dispose]();
       this.#attached.log.info({}, 'stream closed');
+      this.#shared.moved();
     }
     this.#states.clear();
   }
@@ -142,7 +161,11 @@ export class XdsStream {
       envoy,
       connectedAt: this.#openedAt,
       types: [...this.#states.values()].map((state) =>
-        typeStatus(state, this.#dirty.has(state.type), this.#movedAt.get(state.type) ?? this.#openedAt),
+        typeStatus(state, {
+          pending: this.#dirty.has(state.type),
+          since: this.#movedAt.get(state.type) ?? this.#openedAt,
+          ...this.#progress.notes(state.type),
+        }),
       ),
     };
   }
@@ -221,6 +244,7 @@ export class XdsStream {
       );
     }
     const attachment = provider.attach(proxy, (changed) => this.#changed(changed), peer);
+    this.#shared.moved();
     const ownLog = log.child({ proxy: proxyName(proxy), stream: this.id });
     ownLog.info({ node: proxy.id, mode: this.#call.mode, view: attachment.view, peer: peer.kind }, 'stream opened');
     return { proxy, envoy: claim.version === undefined ? '' : versionText(claim.version), attachment, log: ownLog };
@@ -229,7 +253,9 @@ export class XdsStream {
   #changed(changed: ReadonlySet<TypeUrl>): void {
     let any = false;
     for (const type of changed) {
-      if (this.#states.has(type)) {
+      const state = this.#states.get(type);
+      if (state !== undefined) {
+        this.#progress.changed(state, this.#dirty.has(type));
         this.#dirty.add(type);
         any = true;
       }
@@ -307,15 +333,19 @@ export class XdsStream {
     }
     switch (output.kind) {
       case 'send':
+        this.#progress.sent(type);
         this.#writer.send(output.payload);
         this.#refreshDependents(type, before);
         return;
       case 'acked':
         this.#accepted(type, output.payload);
+        this.#progress.acknowledged(this.#states.get(type));
         this.#noteConverged();
+        this.#shared.moved();
         return;
       case 'rejected':
         count(counters.rejects, type);
+        this.#shared.moved();
         return;
       case 'park':
         this.#park(type, output);
@@ -363,12 +393,27 @@ export class XdsStream {
 
   #noteConverged(): void {
     const since = this.#changedAt;
-    if (since === undefined || this.#dirty.size > 0) {
-      return;
-    }
-    if (!this.#states.values().some(({ inFlight }) => inFlight !== undefined)) {
+    if (since !== undefined && this.#done()) {
       this.#changedAt = undefined;
       this.#shared.converged(this.#shared.clock.now() - since);
+    }
+  }
+
+  /** Nothing is to be sent, and all that was sent is answered. */
+  #done(): boolean {
+    return this.#dirty.size === 0 && !this.#states.values().some(({ inFlight }) => inFlight !== undefined);
+  }
+
+  #leaveIfDone(): void {
+    if (this.#leaving !== undefined && this.#done()) {
+      this.#finish();
+    }
+  }
+
+  #finish(): void {
+    if (!this.#closed) {
+      this.close();
+      this.#call.finish();
     }
   }
 
@@ -380,6 +425,7 @@ export class XdsStream {
     const { parking, clock } = this.#shared;
     const since = clock.now();
     this.#refusals.add(type, name, version);
+    this.#progress.refused(type, error.message);
     if (parking.park({ view: attachment.view, type, name, version, since }, proxyName(proxy), error)) {
       const resource = name === '' ? 'all' : name;
       log.warn(

@@ -55,11 +55,13 @@ export class BenchPool {
         this.#lastMessage = performance.now();
         this.#messages += 1;
         this.#bytes += bytes;
+        const count = response.count + response.removed.length;
+        // An empty answer only says that somebody is there.
+        if (count === 0) return;
         const sizes = this.#touched.get(client.index);
         if (sizes === undefined) this.#touched.set(client.index, [bytes]);
         else sizes.push(bytes);
         const type = shortTypeNames[response.type as TypeUrl] ?? response.type;
-        const count = response.count + response.removed.length;
         this.#resources.set(type, (this.#resources.get(type) ?? 0) + count);
         this.#answers.push({ client: client.index, at: this.#lastAck });
       },

@@ -149,11 +149,12 @@ export class XdsEnvoy implements AsyncDisposable {
     });
   }
 
-  static async start(xdsPort: number, mode: 'DELTA_GRPC' | 'GRPC'): Promise<XdsEnvoy> {
+  /** `token` proves who it is to `fakeAuthenticator`; without one it gets no secrets. */
+  static async start(xdsPort: number, mode: 'DELTA_GRPC' | 'GRPC', token = ''): Promise<XdsEnvoy> {
     const folder = await mkdtemp(join(tmpdir(), 'coxswain-xds-'));
     const adminPort = await freePort();
     const file = join(folder, 'envoy.json');
-    await writeFile(file, JSON.stringify(bootstrap(xdsPort, adminPort, mode)));
+    await writeFile(file, JSON.stringify(bootstrap(xdsPort, adminPort, mode, token)));
     const words = [
       '-c',
       file,
@@ -191,7 +192,7 @@ export class XdsEnvoy implements AsyncDisposable {
   }
 }
 
-function bootstrap(xdsPort: number, adminPort: number, mode: 'DELTA_GRPC' | 'GRPC'): object {
+function bootstrap(xdsPort: number, adminPort: number, mode: 'DELTA_GRPC' | 'GRPC', token: string): object {
   const socket = (port: number) => ({ socket_address: { address: '127.0.0.1', port_value: port } });
   const protocolOptions = 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
   return {
@@ -202,7 +203,16 @@ function bootstrap(xdsPort: number, adminPort: number, mode: 'DELTA_GRPC' | 'GRP
         api_type: mode,
         transport_api_version: 'V3',
         set_node_on_first_message_only: true,
-        grpc_services: [{ envoy_grpc: { cluster_name: 'xds' } }],
+        grpc_services: [
+          {
+            envoy_grpc: {
+              cluster_name: 'xds',
+              // As in the bootstrap of a sidecar (src/agent/bootstrap.ts).
+              retry_policy: { retry_back_off: { base_interval: '0.25s', max_interval: '10s' } },
+            },
+            initial_metadata: token === '' ? [] : [{ key: 'authorization', value: `Bearer ${token}` }],
+          },
+        ],
       },
       lds_config: { ads: {}, resource_api_version: 'V3' },
       cds_config: { ads: {}, resource_api_version: 'V3' },

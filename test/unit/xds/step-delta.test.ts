@@ -150,10 +150,20 @@ describe('delta xDS of one type', () => {
 });
 
 describe('delta xDS after a reconnect', () => {
-  it('sends nothing to a client that holds the current versions', () => {
+  it('sends no resource to a client that holds the current versions, but tells it so once', () => {
     const script = new Script(types.cluster, 'delta', [clusters({ a: '1', b: '1' })]);
-    expect(script.delta({ subscribe: ['*'], initial: { a: '1', b: '1' } })).to.deep.equal([]);
+    const words = script.delta({ subscribe: ['*'], initial: { a: '1', b: '1' } });
+    expect(words).to.deep.equal([{ resources: {}, removed: [] }]);
+    expect(script.ack()).to.deep.equal([]);
+    expect(script.pull()).to.deep.equal([]);
     expect(script.change(clusters({ a: '2', b: '1' }))).to.deep.equal([{ resources: { a: '2' }, removed: [] }]);
+  });
+
+  it('says nothing of other types, and of clusters by name', () => {
+    const listeners = new Script(types.listener, 'delta', [layer(types.listener, 'l', { in: '1' })]);
+    expect(listeners.delta({ initial: { in: '1' } })).to.deep.equal([]);
+    const named = new Script(types.cluster, 'delta', [clusters({ a: '1', b: '1' })]);
+    expect(named.delta({ subscribe: ['a'], initial: { a: '1' } })).to.deep.equal([]);
   });
 
   it('sends what differs and is new, then what is gone', () => {
