@@ -1,26 +1,25 @@
-import { mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { MetricsRegistry } from './admin/metrics.ts';
 import { startAdminServer } from './admin/server.ts';
 import type { Readiness } from './admin/sources.ts';
 import { createAuthenticator } from './ca/authenticate.ts';
-import { openJoinKeys } from './ca/join-keys.ts';
-import { openAuthority } from './ca/open-authority.ts';
 import { createSecretProvider } from './ca/secrets.ts';
-import { openServingCertificate, servingNames } from './ca/serving.ts';
+import { openServingCertificate } from './ca/serving.ts';
 import { packageVersion } from './cli/version.ts';
-import { directorySource } from './config/directory.ts';
+import { selectNamespaces } from './config/discovery.ts';
 import type { ConfigSource } from './config/source.ts';
+import { assertNever } from './lib/assert-never.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { MeshError } from './lib/errors.ts';
 import { MeshServerCredentials } from './lib/grpc.ts';
+import { Listeners } from './lib/listeners.ts';
 import { createLogger, type Logger } from './lib/log.ts';
 import type { Finding } from './model/finding.ts';
-import type { Mesh } from './model/mesh.ts';
 import { adminSources } from './runtime/admin-sources.ts';
 import { runCompileLoop } from './runtime/compile-loop.ts';
 import { configProvider } from './runtime/config-provider.ts';
-import { watchMesh } from './runtime/mesh-reload.ts';
+import { openDirectoryGround } from './runtime/directory-ground.ts';
+import type { Duties, Ground, Surroundings } from './runtime/ground.ts';
 import { addressText, type Settings } from './settings.ts';
 import { Store } from './snapshot/store.ts';
 import { Compiler } from './translate/compiler.ts';
@@ -36,13 +35,15 @@ export interface Dependencies {
 
 /** A control plane that serves; dispose to stop it in order. */
 export interface ControlPlane extends AsyncDisposable {
+  /** Where its configuration comes from, for people. */
+  readonly source: string;
   readonly xds: XdsServer;
   readonly xdsPort: number;
   readonly insecurePort: number | undefined;
   readonly adminPort: number;
 }
 
-const drainMs = 2_000;
+const closeMs = 2_000;
 const firstSyncMs = 30_000;
 
 /**
@@ -52,21 +53,21 @@ const firstSyncMs = 30_000;
 export async function startControlPlane(settings: Settings, dependencies: Dependencies = {}): Promise<ControlPlane> {
   const { clock = systemClock, log = createLogger(settings.logLevel), random = Math.random } = dependencies;
   await using stack = new AsyncDisposableStack();
-  await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
-  const { mesh } = settings;
-  const authority = await openAuthority(settings.stateDir, { trustDomain: mesh.trustDomain, clock });
-  const joinKeys = await openJoinKeys(settings.stateDir);
-  const allowPlaintext = settings.xdsInsecure !== undefined;
+  const ground = stack.use(await openGround(settings, { clock, log, random }));
+  const { authority } = ground;
+  const { mesh } = ground.initial;
   const authenticator = createAuthenticator({
     authority,
-    joinKeys,
+    joinKeys: ground.joinKeys,
+    reviewToken: ground.reviewToken,
     clock,
     trustDomainAliases: mesh.trustDomainAliases,
-    allowPlaintext,
+    allowPlaintext: settings.xdsInsecure !== undefined,
   });
 
   const store = new Store(mesh);
   const compiler = new Compiler(store.snapshot);
+  const [changed, moved, rotated] = [new Listeners(), new Listeners(), new Listeners()];
   let metrics: MetricsRegistry | undefined;
   const secrets = createSecretProvider({
     authority,
@@ -81,24 +82,32 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
     authenticator,
     clock,
     log,
+    random,
+    generation: () => compiler.generation,
+    moved: () => moved.tell(),
     converged: (ms) => metrics?.converged(ms / 1_000),
+    maxConnectionAgeMs: settings.xdsMaxAgeMs,
+    maxStreams: settings.xdsMaxProxies,
   });
-  stack.defer(() => xds.close(drainMs));
+  stack.defer(() => xds.close(closeMs));
 
   let readiness: Readiness = { ready: false, reason: 'configuration is being read' };
-  let { meshFindings } = settings;
+  let duties: Duties | undefined;
+  let meshFindings = ground.initial.findings;
   const sources = adminSources({
     store,
     compiler,
     xds,
     meshFindings: () => meshFindings,
     readiness: () => readiness,
+    leading: () => duties?.leading ?? false,
   });
   const version = await packageVersion();
   metrics = new MetricsRegistry(sources, version, clock.now(), () => clock.now());
   const admin = stack.use(await startAdminServer({ ...settings.admin, sources, version, metrics, log }));
 
-  const source = stack.use(dependencies.source ?? directorySource(settings.configDir, { clock, log }));
+  const selection = selectNamespaces(dependencies.source ?? ground.source, mesh.discoverySelectors);
+  const source = stack.use(selection);
   const stop = new AbortController();
   const synced = Promise.withResolvers<void>();
   const loop = runCompileLoop(
@@ -113,6 +122,7 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
         metrics?.compiled(seconds);
         for (const kind of kinds) metrics?.updated(kind);
       },
+      done: () => changed.tell(),
     },
     stop.signal,
   );
@@ -122,13 +132,17 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
     await loop;
   });
   await within(synced.promise, clock);
-  if (settings.meshFile !== undefined) {
-    const changed = (next: Mesh, findings: readonly Finding[]): void => {
-      meshFindings = findings;
-      compiler.update(store.setMesh(next), []);
-    };
-    stack.use(watchMesh({ file: settings.meshFile, current: () => store.snapshot.mesh, changed, log }));
-  }
+  stack.use(
+    ground.followMesh(
+      () => store.snapshot.mesh,
+      ({ mesh: next, findings }) => {
+        meshFindings = findings;
+        compiler.update(store.setMesh(next), []);
+        selection.select(next.discoverySelectors);
+        changed.tell();
+      },
+    ),
+  );
 
   const serving = openServingCertificate(
     {
@@ -136,35 +150,67 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
       clock,
       random,
       log,
-      dnsNames: [...servingNames(mesh.rootNamespace), ...settings.xdsNames.filter((name) => isIP(name) === 0)],
+      dnsNames: [...ground.servingNames, ...settings.xdsNames.filter((name) => isIP(name) === 0)],
       ipAddresses: ['127.0.0.1', '::1', ...settings.xdsNames.filter((name) => isIP(name) !== 0)],
     },
-    (context) => credentials.rotate(context.reveal()),
+    (context) => {
+      credentials.rotate(context.reveal());
+      rotated.tell();
+    },
   );
   stack.use(serving);
   const credentials = new MeshServerCredentials(serving.context.reveal());
   const xdsPort = await xds.listenTls(addressText(settings.xds), credentials);
   const insecurePort = settings.xdsInsecure && (await xds.listenInsecure(addressText(settings.xdsInsecure)));
+  const findings = (): readonly Finding[] => sources.findings();
+  duties = stack.use(await ground.start({ store, compiler, xds, serving, findings, changed, moved, rotated, metrics }));
   readiness = { ready: true };
 
   const parts = stack.move();
   return {
+    source: ground.name,
     xds,
     xdsPort,
     insecurePort,
     adminPort: admin.port,
     async [Symbol.asyncDispose]() {
       readiness = { ready: false, reason: 'shutting down' };
+      await pause(clock, ground.leaveMs);
+      if (ground.drainMs > 0) await xds.drain(ground.drainMs);
       await parts.disposeAsync();
     },
   };
 }
 
-/** A directory that can't be read in half a minute is an error to show, not a server that never gets ready. */
+async function openGround(settings: Settings, surroundings: Surroundings): Promise<Ground> {
+  const { platform } = settings;
+  switch (platform.kind) {
+    case 'directory':
+      return await openDirectoryGround(platform.directory, settings, surroundings);
+    case 'kubernetes': {
+      const { openKubernetesGround } = await import('./runtime/kubernetes-ground.ts');
+      return await openKubernetesGround(platform, settings, surroundings);
+    }
+    default:
+      return assertNever(platform);
+  }
+}
+
+/** Configuration that can't be read in half a minute is an error to show, not a server that never gets ready. */
 async function within(synced: Promise<void>, clock: Clock): Promise<void> {
   const late = Promise.withResolvers<never>();
   using _timer = clock.after(firstSyncMs, () =>
     late.reject(new MeshError('unavailable', 'the configuration did not arrive in 30 seconds')),
   );
   await Promise.race([synced, late.promise]);
+}
+
+async function pause(clock: Clock, ms: number): Promise<void> {
+  if (ms === 0) return;
+  const over = Promise.withResolvers<void>();
+  // Keeps the program alive: this is its way out.
+  const alive = setInterval(() => undefined, 1_000);
+  using _timer = clock.after(ms, () => over.resolve());
+  await over.promise;
+  clearInterval(alive);
 }

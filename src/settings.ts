@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readMeshFile } from './config/mesh-file.ts';
 import { MeshError } from './lib/errors.ts';
@@ -18,9 +18,34 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** Everything that decides how a control plane runs. Frozen: read once, at start; only the mesh file is read again. */
+/** Where configuration comes from, and what else is there to ask. */
+export type Platform =
+  | { readonly kind: 'directory'; readonly directory: string }
+  | {
+      readonly kind: 'kubernetes';
+      /** `undefined`: the service account of the pod that this runs in. */
+      readonly kubeconfig: string | undefined;
+      readonly context: string | undefined;
+      /** Where the control plane lives: its CA, its lease, and the mesh settings. */
+      readonly namespace: string;
+      readonly replica: Replica;
+      readonly webhook: ListenAddress;
+      /** What injected pods run; `undefined` for what belongs to this version. */
+      readonly images: { readonly init: string | undefined; readonly proxy: string | undefined };
+    };
+
+export type KubernetesPlatform = Extract<Platform, { readonly kind: 'kubernetes' }>;
+
+/** Which of several equal control planes this one is. */
+export interface Replica {
+  readonly name: string;
+  /** Of its pod; owns what the replica writes about itself. `undefined` outside of a pod. */
+  readonly podUid: string | undefined;
+}
+
+/** Everything that decides how a control plane runs. Frozen: read once, at start; only mesh settings are read again. */
 export interface Settings {
-  readonly configDir: string;
+  readonly platform: Platform;
   readonly meshFile: string | undefined;
   readonly mesh: Mesh;
   /** Warnings about the mesh file. */
@@ -35,11 +60,21 @@ export interface Settings {
   readonly admin: ListenAddress;
   readonly logLevel: LogLevel;
   readonly svidTtlMs: number;
+  /** Age at which a connection of the xDS port is told to come again elsewhere; 0: never. */
+  readonly xdsMaxAgeMs: number;
+  /** How many proxies one replica takes. */
+  readonly xdsMaxProxies: number;
 }
 
 /** Flags of `serve` as the command line gives them: text, unchecked. Each has an environment variable COXSWAIN_<FLAG>. */
 export interface SettingFlags {
   readonly config?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace?: string;
+  readonly webhook?: string;
+  readonly image?: string;
+  readonly proxyImage?: string;
   readonly mesh?: string;
   readonly state?: string;
   readonly xds?: string;
@@ -49,6 +84,8 @@ export interface SettingFlags {
   readonly logLevel?: string;
   readonly trustDomain?: string;
   readonly svidTtl?: string;
+  readonly xdsMaxAge?: string;
+  readonly xdsMaxProxies?: string;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -61,17 +98,12 @@ export async function readSettings(flags: SettingFlags, env: Env): Promise<Setti
     const given = flags[flag];
     return (typeof given === 'string' ? given : undefined) ?? env[envName(flag)];
   };
-  const configDir = value('config');
-  if (configDir === undefined || configDir === '') {
-    throw new MeshError('bad-argument', 'no configuration given', {
-      hint: 'name a directory: --config DIR, or COXSWAIN_CONFIG',
-    });
-  }
+  const platform = readPlatform(value, env);
   const meshFile = value('mesh');
   const file = await readMesh(meshFile);
   const insecure = value('xdsInsecure');
   return deepFreeze({
-    configDir: resolve(configDir),
+    platform,
     meshFile: meshFile === undefined ? undefined : resolve(meshFile),
     mesh: withTrustDomain(file.mesh, value('trustDomain')),
     meshFindings: file.findings,
@@ -89,7 +121,35 @@ export async function readSettings(flags: SettingFlags, env: Env): Promise<Setti
     admin: parseAddress('--admin', value('admin') ?? '127.0.0.1:15014'),
     logLevel: parseLogLevel(value('logLevel') ?? 'info'),
     svidTtlMs: parseDuration('--svid-ttl', value('svidTtl') ?? '24h', 60_000),
+    xdsMaxAgeMs: parseDuration('--xds-max-age', value('xdsMaxAge') ?? '30m'),
+    xdsMaxProxies: parseCount('--xds-max-proxies', value('xdsMaxProxies') ?? '5000'),
   });
+}
+
+/** One place only: a directory, a cluster named by a file, or the cluster around us. */
+function readPlatform(value: (flag: keyof SettingFlags) => string | undefined, env: Env): Platform {
+  const directory = value('config') ?? '';
+  const kubeconfig = value('kubeconfig') ?? '';
+  if (directory !== '' && kubeconfig !== '') {
+    throw new MeshError('bad-argument', '--config and --kubeconfig are two sources of configuration', {
+      hint: 'keep one of them',
+    });
+  }
+  if (directory !== '') return { kind: 'directory', directory: resolve(directory) };
+  if (kubeconfig === '' && (env['KUBERNETES_SERVICE_HOST'] ?? '') === '') {
+    throw new MeshError('bad-argument', 'no configuration given', {
+      hint: 'name a directory (--config DIR, or COXSWAIN_CONFIG) or a cluster (--kubeconfig FILE); in a pod of a cluster neither is needed',
+    });
+  }
+  return {
+    kind: 'kubernetes',
+    kubeconfig: kubeconfig === '' ? undefined : resolve(kubeconfig),
+    context: value('context'),
+    namespace: value('namespace') ?? env['POD_NAMESPACE'] ?? defaultMesh.rootNamespace,
+    replica: { name: env['POD_NAME'] ?? `${hostname()}-${process.pid}`.toLowerCase(), podUid: env['POD_UID'] },
+    webhook: parseAddress('--webhook', value('webhook') ?? ':15017'),
+    images: { init: value('image'), proxy: value('proxyImage') },
+  };
 }
 
 /** Mesh settings of a file, the built-in ones without a file. Throws MeshError with every error of the file. */
@@ -175,6 +235,11 @@ export function parseDuration(flag: string, text: string, minimumMs = 0): number
   if (ms < minimumMs)
     throw new MeshError('bad-argument', `${flag}: ${text} is too short`, { hint: `at least ${minimumMs / 1_000}s` });
   return ms;
+}
+
+function parseCount(flag: string, text: string): number {
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  throw new MeshError('bad-argument', `${flag}: ${JSON.stringify(text)} is no number`, { hint: 'write 1 or more' });
 }
 
 function parseLogLevel(text: string): LogLevel {

@@ -42,6 +42,21 @@ const totals: readonly Total<number>[] = [
     read: (each) => each.slow,
   },
   {
+    name: 'coxswain_xds_turned_away_full_total',
+    help: 'Streams sent to another replica because this one had no room.',
+    read: (each) => each.turnedAwayFull,
+  },
+  {
+    name: 'coxswain_xds_turned_away_busy_total',
+    help: 'Streams told to come back because too many came at once.',
+    read: (each) => each.turnedAwayBusy,
+  },
+  {
+    name: 'coxswain_xds_aged_connections_total',
+    help: 'Connections ended because of their age, so that replicas share the proxies.',
+    read: (each) => each.aged,
+  },
+  {
     name: 'pilot_xds_write_timeout',
     help: 'Streams ended because they did not take their bytes.',
     read: (each) => each.stalled,
@@ -71,7 +86,26 @@ export interface Metrics {
   updated(type: string): void;
   internalError(): void;
   certificateIssued(): void;
+  /** A webhook was called and answered, or could not be answered. */
+  webhookCalled(call: WebhookCall): void;
 }
+
+/** Structurally what the webhook server tells. */
+export type WebhookCall =
+  | { readonly webhook: 'inject'; readonly outcome: 'injected' | 'skipped' | 'refused' | 'failed' }
+  | { readonly webhook: 'validate'; readonly outcome: 'passed' | 'refused' | 'failed' };
+
+/** Counters of the webhooks, by what they count. */
+const webhookCounters = {
+  'inject requests': ['sidecar_injection_requests_total', 'Pods that the injector was asked about.'],
+  'inject injected': ['sidecar_injection_success_total', 'Pods that got a sidecar.'],
+  'inject skipped': ['sidecar_injection_skip_total', 'Pods that need no sidecar.'],
+  'inject refused': ['sidecar_injection_failure_total', 'Pods refused because what they ask for can not be injected.'],
+  'inject failed': ['coxswain_injection_error_total', 'Calls of the injector without an answer.'],
+  'validate passed': ['galley_validation_passed', 'Objects let in.'],
+  'validate refused': ['galley_validation_failed', 'Objects refused.'],
+  'validate failed': ['galley_validation_http_error', 'Calls of the validator without an answer.'],
+} as const;
 
 /** The metrics of one control plane, in a registry of their own, so that two in one process (tests) don't mix. */
 export class MetricsRegistry implements Metrics {
@@ -87,6 +121,12 @@ export class MetricsRegistry implements Metrics {
     help: 'Workload certificates issued.',
     registers: [this.#registry],
   });
+  readonly #webhooks = new Map(
+    Object.entries(webhookCounters).map(([key, [name, help]]) => [
+      key,
+      new Counter({ name, help, registers: [this.#registry] }),
+    ]),
+  );
   readonly #convergence = this.#histogram(
     'pilot_proxy_convergence_time',
     'Seconds from a change to its acknowledgement by a proxy.',
@@ -125,6 +165,12 @@ export class MetricsRegistry implements Metrics {
     this.#gauge('istiod_uptime_seconds', 'Seconds since the control plane started.', [], (gauge) =>
       gauge.set((now() - startedAt) / 1_000),
     );
+    this.#gauge('coxswain_leader', 'Whether this replica writes what is written once for all.', [], (gauge) =>
+      gauge.set(sources.leading?.() === true ? 1 : 0),
+    );
+    this.#gauge('coxswain_xds_full', 'Whether this replica takes no more proxies.', [], (gauge) =>
+      gauge.set(sources.counters?.().full === true ? 1 : 0),
+    );
     if (sources.counters !== undefined) this.#xdsTotals(sources.counters);
     this.#gauge('pilot_info', 'Version of the control plane.', ['version'], (gauge) => gauge.set({ version }, 1));
   }
@@ -147,6 +193,11 @@ export class MetricsRegistry implements Metrics {
 
   certificateIssued(): void {
     this.#certificates.inc();
+  }
+
+  webhookCalled({ webhook, outcome }: WebhookCall): void {
+    if (webhook === 'inject') this.#webhooks.get('inject requests')?.inc();
+    this.#webhooks.get(`${webhook} ${outcome}`)?.inc();
   }
 
   get contentType(): string {

@@ -73,6 +73,10 @@ export interface XdsTotals {
   readonly streamsTouched: number;
   readonly slow: number;
   readonly stalled: number;
+  readonly turnedAwayFull: number;
+  readonly turnedAwayBusy: number;
+  readonly aged: number;
+  readonly full: boolean;
 }
 
 /** Ready, or why not. */
@@ -87,6 +91,8 @@ export interface AdminSources {
   status(): readonly ProxyStatus[];
   /** Without it, the metrics of the xDS server stay away. */
   readonly counters?: () => XdsTotals;
+  /** Whether this replica leads; absent where there is nothing to lead. */
+  readonly leading?: () => boolean;
   findings(): readonly Finding[];
   objects(): Iterable<MeshObject>;
   services(): readonly ServiceStatus[];

@@ -6,7 +6,22 @@ import type { CliContext } from './context.ts';
 export function serveCommand(context: CliContext): Command {
   const command = new Command('serve')
     .option('--config <dir>', 'directory of YAML, watched (COXSWAIN_CONFIG)')
-    .option('--mesh <file>', 'mesh settings, YAML (COXSWAIN_MESH)')
+    .option(
+      '--kubeconfig <file>',
+      'the cluster to watch; in a pod, with neither --config nor this, its own (COXSWAIN_KUBECONFIG)',
+    )
+    .option('--context <name>', 'a context of that file; its current one by default (COXSWAIN_CONTEXT)')
+    .option(
+      '--namespace <name>',
+      'on Kubernetes: where CA, lease and mesh settings live; default istio-system (COXSWAIN_NAMESPACE, POD_NAMESPACE)',
+    )
+    .option(
+      '--mesh <file>',
+      'mesh settings, YAML; on Kubernetes instead of ConfigMap "istio", key "mesh" (COXSWAIN_MESH)',
+    )
+    .option('--webhook <host:port>', 'on Kubernetes: injection and validation; default :15017 (COXSWAIN_WEBHOOK)')
+    .option('--image <image>', 'on Kubernetes: image of the init container that injection adds (COXSWAIN_IMAGE)')
+    .option('--proxy-image <image>', 'on Kubernetes: image of Envoy in injected pods (COXSWAIN_PROXY_IMAGE)')
     .option('--state <dir>', 'where the CA key lives, owner-only; default ~/.local/state/coxswain (COXSWAIN_STATE)')
     .option('--xds <host:port>', 'xDS over TLS; default :15012 (COXSWAIN_XDS)')
     .addOption(
@@ -20,6 +35,11 @@ export function serveCommand(context: CliContext): Command {
       'also serve xDS in plaintext, on a loopback address only: it believes what a node claims, and gives no keys (COXSWAIN_XDS_INSECURE)',
     )
     .option(
+      '--xds-max-age <duration>',
+      'when a proxy is asked to connect anew, so that new replicas get their share; default 30m, 0s: never (COXSWAIN_XDS_MAX_AGE)',
+    )
+    .option('--xds-max-proxies <n>', 'how many proxies one replica takes; default 5000 (COXSWAIN_XDS_MAX_PROXIES)')
+    .option(
       '--admin <host:port>',
       'health, metrics and debug pages; default 127.0.0.1:15014; from other machines only health and metrics answer (COXSWAIN_ADMIN)',
     )
@@ -31,7 +51,7 @@ export function serveCommand(context: CliContext): Command {
     const settings = await readSettings(flags, context.env);
     const { startControlPlane } = await import('../runtime.ts');
     await using controlPlane = await startControlPlane(settings);
-    const { xds, xdsInsecure, admin, configDir } = settings;
+    const { xds, xdsInsecure, admin } = settings;
     const places = [
       `xDS on ${addressText({ ...xds, port: controlPlane.xdsPort })}`,
       ...(xdsInsecure === undefined
@@ -39,7 +59,7 @@ export function serveCommand(context: CliContext): Command {
         : [`plaintext xDS on ${addressText({ ...xdsInsecure, port: controlPlane.insecurePort ?? xdsInsecure.port })}`]),
       `admin on ${addressText({ ...admin, port: controlPlane.adminPort })}`,
     ];
-    context.stdout(`coxswain serves ${configDir}: ${places.join(', ')}\n`);
+    context.stdout(`coxswain serves ${controlPlane.source}: ${places.join(', ')}\n`);
     await aborted(context.signal);
     context.stderr('coxswain: stopping\n');
   });

@@ -20,6 +20,7 @@ export interface RunningParts {
   readonly xds: XdsServer;
   readonly meshFindings: () => readonly Finding[];
   readonly readiness: () => Readiness;
+  readonly leading: () => boolean;
 }
 
 /** What the debug pages show of a running control plane. Every answer is made when it is asked for. */
@@ -29,6 +30,7 @@ export function adminSources(parts: RunningParts): AdminSources {
     ready: parts.readiness,
     status: () => xds.status(),
     counters: () => xds.counters(),
+    leading: parts.leading,
     findings: () => [
       ...parts.meshFindings(),
       ...store.findings,
@@ -52,7 +54,8 @@ function resourceJson(resource: Resource): object {
   return message === undefined ? {} : Object(toJson(message, resource.body, { protoNames: true }));
 }
 
-function* objectsOf(snapshot: Snapshot): Iterable<MeshObject> {
+/** Everything in force. */
+export function* objectsOf(snapshot: Snapshot): Iterable<MeshObject> {
   for (const field of Object.values(fieldOfKind)) yield* all<MeshObject>(snapshot[field]);
 }
 

@@ -17,6 +17,8 @@ export interface CompileLoop {
   readonly failed: () => void;
   /** What a batch did: for metrics. */
   readonly committed: (kinds: readonly string[], seconds: number) => void;
+  /** A batch is done with, whether it changed an object or only findings. */
+  readonly done: () => void;
 }
 
 /**
@@ -57,5 +59,6 @@ export async function runCompileLoop(loop: CompileLoop, signal: AbortSignal): Pr
       synced = true;
       loop.synced();
     }
+    loop.done();
   }
 }

@@ -25,19 +25,27 @@ export interface MeshReload {
  */
 const fixed = ['trustDomain', 'rootNamespace', 'dnsDomain'] as const satisfies readonly (keyof Mesh)[];
 
+/**
+ * The settings to go on with: those that were read, or `undefined` where nothing changes, or where they would change what
+ * can't change; the log says so then.
+ */
+export function acceptMesh(read: Mesh, now: Mesh, log: Logger): Mesh | undefined {
+  // A trust domain that came from a flag is no difference.
+  const mesh = { ...read, trustDomain: now.trustDomain };
+  const differs = fixed.filter((field) => mesh[field] !== now[field]);
+  if (differs.length > 0) {
+    log.error({ fields: differs }, 'mesh settings not taken over: these need a restart');
+    return undefined;
+  }
+  return isDeepStrictEqual(mesh, now) ? undefined : mesh;
+}
+
 /** Reads the mesh file again whenever it changes. Dispose to stop. */
 export function watchMesh({ file, current, changed, log, everyMs = 500 }: MeshReload): Disposable {
   const reload = async (): Promise<void> => {
     const { mesh: read, findings } = await readMesh(file);
-    const now = current();
-    // A trust domain that came from a flag is no difference.
-    const mesh = { ...read, trustDomain: now.trustDomain };
-    const differs = fixed.filter((field) => mesh[field] !== now[field]);
-    if (differs.length > 0) {
-      log.error({ fields: differs }, 'mesh file not taken over: these need a restart');
-      return;
-    }
-    if (isDeepStrictEqual(mesh, now)) return;
+    const mesh = acceptMesh(read, current(), log);
+    if (mesh === undefined) return;
     changed(mesh, findings);
     log.info({ file }, 'mesh settings changed');
   };

@@ -17,6 +17,10 @@ const none: XdsTotals = {
   encodedBytes: 0,
   streamsTouched: 0,
   slow: 0,
+  turnedAwayFull: 0,
+  turnedAwayBusy: 0,
+  aged: 0,
+  full: false,
   stalled: 0,
 };
 

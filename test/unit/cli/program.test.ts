@@ -90,7 +90,7 @@ describe('the command line', () => {
       ['translate', '-f', 'x.yaml', '--proxy', 'a.b', '--type', 'xds'],
       /Allowed choices are cds, eds, lds, rds, vhds, ecds, all/,
     ],
-    [['serve'], /^coxswain: no configuration given\n {2}hint: name a directory: --config DIR/],
+    [['serve'], /^coxswain: no configuration given\n {2}hint: name a directory \(--config DIR/],
     [
       ['serve', '--config', '/tmp', '--xds-insecure', '0.0.0.0:15010'],
       /^coxswain: --xds-insecure: 0\.0\.0\.0 is not a loopback address/,

@@ -29,7 +29,7 @@ async function failure(flags: SettingFlags, variables: Readonly<Record<string, s
 describe('settings', () => {
   it('have the documented defaults', async () => {
     expect(await readSettings({ config: '/etc/mesh' }, env)).to.deep.equal({
-      configDir: '/etc/mesh',
+      platform: { kind: 'directory', directory: '/etc/mesh' },
       meshFile: undefined,
       mesh: defaultMesh,
       meshFindings: [],
@@ -40,7 +40,34 @@ describe('settings', () => {
       admin: { host: '127.0.0.1', port: 15014 },
       logLevel: 'info',
       svidTtlMs: 86_400_000,
+      xdsMaxAgeMs: 1_800_000,
+      xdsMaxProxies: 5_000,
     });
+  });
+
+  it('take the cluster that a pod runs in, and say which replica that pod is', async () => {
+    const pod = {
+      KUBERNETES_SERVICE_HOST: '10.96.0.1',
+      POD_NAME: 'coxswain-x',
+      POD_NAMESPACE: 'mesh',
+      POD_UID: 'uid-1',
+    };
+    const { platform } = await readSettings({}, { ...env, ...pod });
+    expect(platform).to.deep.equal({
+      kind: 'kubernetes',
+      kubeconfig: undefined,
+      context: undefined,
+      namespace: 'mesh',
+      replica: { name: 'coxswain-x', podUid: 'uid-1' },
+      webhook: { host: '0.0.0.0', port: 15017 },
+      images: { init: undefined, proxy: undefined },
+    });
+    expect((await readSettings({ config: '/etc/mesh' }, { ...env, ...pod })).platform.kind).to.equal('directory');
+  });
+
+  it('take the cluster of a kubeconfig', async () => {
+    const { platform } = await readSettings({ kubeconfig: '/k', context: 'c', namespace: 'mesh' }, env);
+    expect(platform).to.deep.include({ kubeconfig: '/k', context: 'c', namespace: 'mesh' });
   });
 
   it('take the environment where no flag is given', async () => {
@@ -53,7 +80,7 @@ describe('settings', () => {
     };
     const settings = await readSettings({ logLevel: 'warn' }, variables);
     expect(settings).to.deep.include({
-      configDir: '/from/env',
+      platform: { kind: 'directory', directory: '/from/env' },
       xdsInsecure: { host: '127.0.0.1', port: 15010 },
       xdsNames: ['a.example', '10.0.0.1'],
       logLevel: 'warn',
@@ -70,6 +97,9 @@ describe('settings', () => {
 
   const refused: readonly (readonly [flags: SettingFlags, message: string])[] = [
     [{}, 'bad-argument: no configuration given'],
+    [{ config: '.', kubeconfig: '/k' }, 'bad-argument: --config and --kubeconfig are two sources of configuration'],
+    [{ config: '.', xdsMaxProxies: '0' }, 'bad-argument: --xds-max-proxies: "0" is no number'],
+    [{ config: '.', xdsMaxAge: '5' }, 'bad-argument: --xds-max-age: "5" is no duration'],
     [{ config: '.', xds: '15012' }, 'bad-argument: --xds: "15012" is no address'],
     [{ config: '.', xds: 'localhost:70000' }, 'bad-argument: --xds: "localhost:70000" is no address'],
     [{ config: '.', xds: '::1:15012' }, 'bad-argument: --xds: "::1:15012" is no address'],
