@@ -9,6 +9,10 @@ cd "$here/../.."
 target=$PWD/.tools/kube-$version
 programs=(etcd kube-apiserver kube-controller-manager)
 command -v kubectl >/dev/null || programs+=(kubectl)
+mkdir -p "$target"
+# One build at a time: `make test` begins it beside its first layers, and comes back for it.
+exec 9>"$target/.lock"
+flock 9
 missing=()
 for program in "${programs[@]}"; do
   [ -x "$target/$program" ] || missing+=("$program")
@@ -32,6 +36,5 @@ flags="-s -w -X k8s.io/component-base/version.gitVersion=v$version"
 for program in "${missing[@]}"; do
   go build -mod=readonly -trimpath -ldflags "$flags" -o "$work/" "./cmd/$program"
 done
-mkdir -p "$target"
 mv "$work"/* "$target/"
 [ ! -e "$target/kubectl" ] || ln -sfn "../kube-$version/kubectl" "$target/../bin/kubectl"

@@ -15,6 +15,8 @@ export interface MochaLayer {
   readonly kind: 'mocha';
   readonly name: string;
   readonly folder: string;
+  /** Added to the environment: the same files, told to run in another way. */
+  readonly env: Readonly<Record<string, string>>;
   readonly reporter: 'dot' | 'spec';
   /** For one test, unless it sets its own. */
   readonly timeoutSeconds: number;
@@ -33,8 +35,9 @@ function command(name: string, words: readonly string[], more: Partial<CommandLa
   return { kind: 'command', name, command: words, minutes: 5, ...more };
 }
 
-function mocha(folder: string, timeoutSeconds: number, minutes: number, reporter: 'dot' | 'spec' = 'dot'): MochaLayer {
-  return { kind: 'mocha', name: folder, folder: `test/${folder}`, timeoutSeconds, minutes, reporter };
+function mocha(folder: string, timeoutSeconds: number, minutes: number, more: Partial<MochaLayer> = {}): MochaLayer {
+  const layer = { kind: 'mocha', name: folder, folder: `test/${folder}`, env: {}, reporter: 'dot' } as const;
+  return { ...layer, timeoutSeconds, minutes, ...more };
 }
 
 /** All layers, in the order in which they run: the cheapest answer first. */
@@ -51,11 +54,13 @@ export const LAYERS: readonly Layer[] = [
   mocha('fuzz', 60, 5),
   mocha('protocol', 20, 5),
   command('drift', [...node, 'scripts/proto-drift.ts', ENVOY]),
-  mocha('integration/envoy', 60, 15, 'spec'),
-  mocha('integration/sandbox', 60, 10, 'spec'),
-  mocha('integration/kube', 120, 15, 'spec'),
+  mocha('integration/envoy', 60, 15, { reporter: 'spec' }),
+  mocha('integration/sandbox', 60, 10, { reporter: 'spec' }),
   mocha('e2e', 180, 30),
   command('examples', [...node, 'examples/run.ts'], { needs: 'examples/run.ts', live: true, minutes: 20 }),
+  command('kube', ['make', 'kube'], { minutes: 40 }),
+  mocha('integration/kube', 120, 20, { reporter: 'spec' }),
+  mocha('e2e', 180, 30, { name: 'e2e/kube', env: { COXSWAIN_E2E: 'kube' } }),
 ];
 
 /** What `make check` runs: no Envoy, no root, two minutes at most. */

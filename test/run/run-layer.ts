@@ -46,6 +46,7 @@ function runMocha(layer: MochaLayer, grep: string | undefined): Promise<Result> 
   const args = [layer.name, ...(grep === undefined ? [] : [grep])];
   const child = fork(join(import.meta.dirname, 'mocha-layer.ts'), args, {
     execArgv: ['--disable-warning=ExperimentalWarning'],
+    env: { ...process.env, ...layer.env },
   });
   let killedBecause: string | undefined;
   const killAfter = (milliseconds: number, because: string): NodeJS.Timeout =>

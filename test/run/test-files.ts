@@ -16,7 +16,7 @@ export function filesIn(folder: string, files: readonly string[]): readonly stri
 
 /** Files that no layer loads, or two do; and files with tests whose name hides them from every layer. */
 export function checkTestFiles(project: string = PROJECT): readonly string[] {
-  const folders = LAYERS.flatMap((layer) => (layer.kind === 'mocha' ? [layer.folder] : []));
+  const folders = [...new Set(LAYERS.flatMap((layer) => (layer.kind === 'mocha' ? [layer.folder] : [])))];
   const problems = findTestFiles(project).flatMap((file) => {
     const homes = folders.filter((folder) => filesIn(folder, [file]).length > 0);
     return homes.length === 1 ? [] : [`${file}: loaded by ${homes.length === 0 ? 'no layer' : homes.join(' and ')}`];

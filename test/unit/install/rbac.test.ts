@@ -46,7 +46,7 @@ describe('rights of the control plane', () => {
       'patch security.istio.io/peerauthentications/status',
       'patch security.istio.io/requestauthentications/status',
       'create authentication.k8s.io/tokenreviews',
-      'create /configmaps',
+      'create /configmaps [istio-ca-root-cert]',
       'patch /configmaps [istio-ca-root-cert]',
       'delete /configmaps [istio-ca-root-cert]',
       'patch admissionregistration.k8s.io/mutatingwebhookconfigurations [coxswain-injector]',
