@@ -32,6 +32,18 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./validate.ts')).validateCommand,
   },
   {
+    name: 'kube-inject',
+    aliases: [],
+    summary: 'add the sidecar to Kubernetes manifests',
+    load: async () => (await import('./kube-inject.ts')).kubeInjectCommand,
+  },
+  {
+    name: 'init',
+    aliases: [],
+    summary: "prepare a pod for its sidecar: interception rules and Envoy's bootstrap",
+    load: async () => (await import('./init.ts')).initCommand,
+  },
+  {
     name: 'translate',
     aliases: [],
     summary: 'show the Envoy configuration that files mean for a proxy, offline',
@@ -48,6 +60,18 @@ export const commands: readonly CommandEntry[] = [
     aliases: ['pc'],
     summary: 'show what configuration an Envoy holds',
     load: async () => (await import('./proxy-config.ts')).proxyConfigCommand,
+  },
+  {
+    name: 'install',
+    aliases: [],
+    summary: 'print or apply what a cluster needs to run the control plane',
+    load: async () => (await import('./install.ts')).installCommand,
+  },
+  {
+    name: 'uninstall',
+    aliases: [],
+    summary: 'remove the control plane from a cluster',
+    load: async () => (await import('./uninstall.ts')).uninstallCommand,
   },
   {
     name: 'sandbox',

@@ -1,16 +1,16 @@
+import { printable } from '../lib/printable.ts';
 import type { Finding, Severity } from '../model/finding.ts';
+import { findingWords } from '../model/finding-words.ts';
 import { originText } from '../model/object.ts';
-import { printable } from './table.ts';
 
 /** One finding on one line: `path:line: error field: message (hint: …)`, the form that editors and CI turn into links. */
 export function findingText(
   finding: Finding,
   paint: (severity: Severity, text: string) => string = (_severity, text) => text,
 ): string {
-  const { severity, origin, field, message, hint } = finding;
-  const place = field === '' ? '' : ` ${printable(field)}`;
-  const advice = hint === '' ? '' : ` (hint: ${printable(hint)})`;
-  return `${printable(originText(origin))}: ${paint(severity, severity)}${place}: ${printable(message)}${advice}`;
+  const { severity, origin, field } = finding;
+  const gap = field === '' ? ': ' : ' ';
+  return `${printable(originText(origin))}: ${paint(severity, severity)}${gap}${findingWords(finding)}`;
 }
 
 /** Findings by object, objects in the order of their first finding; those of a whole file first. */

@@ -1,6 +1,7 @@
 import type { SyncEntry, SyncType } from '../admin/sync-entry.ts';
+import { printable } from '../lib/printable.ts';
 import { type Comparison, comparisonText } from './proxy-diff.ts';
-import { printable, table } from './table.ts';
+import { table } from './table.ts';
 
 const typeColumns = ['CDS', 'EDS', 'LDS', 'RDS', 'VHDS', 'ECDS', 'SDS'];
 

@@ -23,14 +23,50 @@ export async function sandboxEnvoyPages(sandbox: string | undefined, pod: string
   );
 }
 
-/** The admin pages of a sandbox's control plane; of the only sandbox without a name. */
+/**
+ * The admin pages of a sandbox's control plane; of the only sandbox without a name. Where the control plane is several pods
+ * of a cluster, all are asked, and answer as one.
+ */
 export async function sandboxAdminPages(
   name: string | undefined,
   env: Env,
 ): Promise<{ readonly source: PageSource; readonly sandbox: string }> {
   const record = await chooseSandbox(name, env);
-  const source = pagesIn(`/proc/${record.pid}/ns/net`, adminPort, `the control plane of sandbox ${record.name}`);
-  return { source, sandbox: record.name };
+  const { kube, pods } = await control(sandboxPaths(runDir(env), record.name).socket, { op: 'status' });
+  const what = `the control plane of sandbox ${record.name}`;
+  if (kube === undefined) {
+    return { source: pagesIn(`/proc/${record.pid}/ns/net`, adminPort, what), sandbox: record.name };
+  }
+  const replicas = kube.controlPlanes.map((each) => {
+    const namespace = `/proc/${record.pid}/root/proc/${findPod(pods, each).pid}/ns/net`;
+    return pagesIn(namespace, adminPort, each);
+  });
+  if (replicas.length === 0) throw new MeshError('not-found', `sandbox ${record.name} has no control plane`);
+  return { source: together(what, replicas), sandbox: record.name };
+}
+
+/** Several servers as one: lists are joined; of anything else, the first that has it is believed. */
+function together(name: string, sources: readonly PageSource[]): PageSource {
+  return {
+    name,
+    async get(path, signal) {
+      const answers = await Promise.allSettled(sources.map((each) => each.get(path, signal)));
+      const pages = answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+      const good = pages.filter((each) => each.status === 200);
+      const lists = good.map(({ body }) => listIn(body)).filter((each) => each !== undefined);
+      if (lists.length > 1 && lists.length === good.length) return { status: 200, body: JSON.stringify(lists.flat()) };
+      const page = good[0] ?? pages[0];
+      if (page !== undefined) return page;
+      const failed = answers.find((each) => each.status === 'rejected');
+      throw failed?.reason ?? new MeshError('unavailable', `no answer from ${name}`);
+    },
+  };
+}
+
+function listIn(body: string): readonly unknown[] | undefined {
+  if (!body.trimStart().startsWith('[')) return undefined;
+  const value: unknown = JSON.parse(body);
+  return Array.isArray(value) ? value : undefined;
 }
 
 /** The sandbox of that name, or the only one. */

@@ -1,8 +1,7 @@
-import { Command, Option } from 'commander';
-import type { User } from '../sandbox/sandbox.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CliContext } from './context.ts';
 import { type OutputFormat, outputOption } from './output.ts';
-import type { ApplyFlags, DeleteFlags, UpFlags } from './sandbox/flags.ts';
+import type { ApplyFlags, DeleteFlags, ExecFlags, LogsFlags, UpFlags } from './sandbox/flags.ts';
 
 /** `coxswain sandbox`: a mesh on this machine. The work is in src/sandbox; here are only the words. */
 export function sandboxCommand(context: CliContext): Command {
@@ -17,6 +16,12 @@ export function sandboxCommand(context: CliContext): Command {
     .option('--mesh <file>', "mesh settings; the example's mesh.yaml by default")
     .option('--envoy <file>', 'the Envoy to run')
     .option('--timings', 'show how long each step took')
+    .option('--kube', 'with a real Kubernetes API: objects live there, and its controllers make the pods')
+    .addOption(
+      new Option('--replicas <count>', 'of the control plane, with --kube')
+        .argParser(wholeNumber)
+        .default(undefined, '2'),
+    )
     .action(async (example: string, flags: UpFlags) => (await import('./sandbox/up.ts')).up(example, flags, context));
   command
     .command('exec')
@@ -33,8 +38,18 @@ export function sandboxCommand(context: CliContext): Command {
         .choices(['app', 'proxy', 'root'])
         .default('app'),
     )
-    .action(async (pod: string, argv: readonly string[], flags: { readonly sandbox?: string; readonly user: User }) =>
+    .addOption(containerOption())
+    .action(async (pod: string, argv: readonly string[], flags: ExecFlags) =>
       (await import('./sandbox/exec.ts')).exec(pod, argv, flags, context),
+    );
+  command
+    .command('kubectl')
+    .description("run kubectl as the admin of the sandbox's Kubernetes API, and end with its exit code")
+    .usage('[options] -- ARGUMENTS')
+    .argument('<argument...>', 'after --')
+    .addOption(sandboxOption())
+    .action(async (args: readonly string[], flags: { readonly sandbox?: string }) =>
+      (await import('./sandbox/kubectl.ts')).kubectl(args, flags, context),
     );
   command
     .command('status')
@@ -67,8 +82,9 @@ export function sandboxCommand(context: CliContext): Command {
     .description("print the log of a pod's app, of its sidecar, or of the control plane")
     .argument('[pod]', 'POD.NAMESPACE; the control plane by default')
     .option('--envoy', "the sidecar's instead of the app's")
+    .addOption(containerOption())
     .addOption(sandboxOption())
-    .action(async (pod: string | undefined, flags: { readonly envoy?: true; readonly sandbox?: string }) =>
+    .action(async (pod: string | undefined, flags: LogsFlags) =>
       (await import('./sandbox/logs.ts')).logs(pod, flags, context),
     );
   command
@@ -82,6 +98,15 @@ export function sandboxCommand(context: CliContext): Command {
   return command;
 }
 
+function containerOption(): Option {
+  return new Option('-c, --container <name>', 'with --kube: a container of the pod; the first of the app by default');
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('expected a number');
+}
+
 function sandboxOption(): Option {
   return new Option('--sandbox <name>', 'which sandbox; the only one by default');
 }
@@ -92,4 +117,6 @@ Examples:
   coxswain sandbox exec sleep.legacy -- curl -s http://httpbin.foo:8000/ip
   coxswain sandbox apply -f examples/httpbin/policies/mesh-strict.yaml
   coxswain sandbox delete PeerAuthentication/default.istio-system
-  coxswain sandbox down`;
+  coxswain sandbox down
+  coxswain sandbox up istioinaction --kube
+  coxswain sandbox kubectl -- get pods -A`;

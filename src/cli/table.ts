@@ -1,3 +1,5 @@
+import { printable } from '../lib/printable.ts';
+
 /** Space between columns: the one that users of `istioctl` tables cut at. */
 const gap = '     ';
 
@@ -20,12 +22,4 @@ function alignLine(cells: readonly string[], widths: readonly number[]): string 
 
 function width(text: string): number {
   return [...text].length;
-}
-
-/** Text from outside, made safe to show on one line of a terminal. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced here
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (char) => {
-    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
 }

@@ -12,16 +12,26 @@ export const appOwner: Owner = { uid: 61_337, gid: 61_337 };
 
 /**
  * Command line that runs `argv` inside a pod. `process` is the `/proc` folder of the process that holds the pod's
- * namespaces, as seen by the caller: `/proc/PID` within the sandbox, `/proc/OUTER/root/proc/PID` from the host.
+ * namespaces, as seen by the caller: `/proc/PID` within the sandbox, `/proc/OUTER/root/proc/PID` from the host. `files` is
+ * that of a process that sees the files wanted: a container's, where containers have files of their own.
  */
-export function enterPod(process: string, owner: Owner, argv: readonly string[]): readonly string[] {
-  const namespaces = [
+export function enterPod(
+  process: string,
+  owner: Owner,
+  argv: readonly string[],
+  files: string = process,
+): readonly string[] {
+  return ['nsenter', ...podNamespaces(process, files), '--', ...withRights(owner, argv)];
+}
+
+/** Arguments of `nsenter` for a pod's namespaces. */
+export function podNamespaces(process: string, files: string = process): readonly string[] {
+  return [
     `--net=${process}/ns/net`,
-    `--mount=${process}/ns/mnt`,
+    `--mount=${files}/ns/mnt`,
     `--uts=${process}/ns/uts`,
     `--pid=${process}/ns/pid_for_children`,
   ];
-  return ['nsenter', ...namespaces, '--', ...withRights(owner, argv)];
 }
 
 /** Command line that runs `argv` in the node's namespaces of a sandbox, from the host. */

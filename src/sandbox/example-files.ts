@@ -42,10 +42,11 @@ export async function findExample(nameOrDir: string, examplesDir: string): Promi
 /** The examples that come with Coxswain. */
 export async function exampleNames(examplesDir: string): Promise<readonly string[]> {
   const entries = await readdir(examplesDir, { withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((each) => each.isDirectory() && each.name !== 'apps' && each.name !== 'runner')
-    .map((each) => each.name)
-    .sort();
+  const folders = entries.filter((each) => each.isDirectory()).map((each) => each.name);
+  const found = await Promise.all(
+    folders.map(async (name) => ((await isFolder(join(examplesDir, name, 'manifests'))) ? [name] : [])),
+  );
+  return found.flat().sort();
 }
 
 /** Reads manifests in the order of their names. `mesh.yaml` holds settings, not objects. */

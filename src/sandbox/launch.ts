@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
+import { childOf } from './child-of.ts';
 import { poll } from './poll.ts';
 import type { StartEvent, StepTiming, SupervisorSettings } from './protocol.ts';
 import { type SandboxPaths, type SandboxRecord, startTimeOf, writeRecord } from './run-dir.ts';
@@ -101,7 +102,7 @@ async function firstLine(lines: AsyncIterator<string>): Promise<number> {
 
 async function identify(pid: number, settings: SupervisorSettings, clock: Clock): Promise<SandboxRecord> {
   const startTime = await startTimeOf(pid);
-  const init = await poll('the first process of the sandbox', () => childOf(pid), {
+  const init = await poll('the first process of the sandbox', () => firstChild(pid), {
     clock,
     timeoutMs: 5_000,
     everyMs: 2,
@@ -109,20 +110,9 @@ async function identify(pid: number, settings: SupervisorSettings, clock: Clock)
   return { name: settings.name, example: settings.example, pid, startTime: startTime ?? '', init };
 }
 
-async function childOf(pid: number): Promise<number | undefined> {
+async function firstChild(pid: number): Promise<number | undefined> {
   if ((await startTimeOf(pid)) === undefined) throw new MeshError('unavailable', "can't make namespaces");
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => undefined);
-  if (children !== undefined) {
-    const first = Number(children.trim().split(' ')[0]);
-    return first > 0 ? first : undefined;
-  }
-  // Kernels without that file: look for a process whose parent it is.
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const text = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
-    if (text.slice(text.lastIndexOf(')') + 2).split(' ')[1] === String(pid)) return Number(name);
-  }
-  return undefined;
+  return await childOf(pid);
 }
 
 /** Timings, or `undefined` if it ended first. */

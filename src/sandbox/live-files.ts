@@ -11,10 +11,11 @@ import { runChecked } from './run-command.ts';
  * are bound into it, because the users that run them may not be able to reach where they are installed.
  */
 export async function makeLiveFolder(settings: SupervisorSettings): Promise<void> {
-  const { runDir, node, envoy, appDirs } = settings;
+  const { runDir, node, envoy, appDirs, kube } = settings;
   const binds = [
     [node, join(runDir, 'bin', 'node')],
     ...(envoy === undefined ? [] : [[envoy, join(runDir, 'bin', 'envoy')]]),
+    ...(kube === undefined ? [] : [[kube.packageDir, join(runDir, 'package')]]),
   ];
   const folders = appDirs.map((dir, index) => [dir, appFolder(runDir, index)]);
   const script = [

@@ -16,6 +16,9 @@ export function hostsFile(
     if (service.namespace === pod.namespace) names.push(service.name);
     const addresses = service.address === undefined ? service.endpoints.map((each) => each.ip) : [service.address];
     for (const address of addresses) lines.push(`${address} ${names.join(' ')}`);
+    for (const { ip, hostname } of service.endpoints) {
+      if (hostname !== undefined) lines.push(`${ip} ${names.map((name) => `${hostname}.${name}`).join(' ')}`);
+    }
   }
   return `${lines.join('\n')}\n`;
 }

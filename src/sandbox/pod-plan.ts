@@ -49,6 +49,8 @@ export interface PodPlan extends PodTemplate {
 export interface ServiceEndpoint {
   readonly ip: string;
   readonly ports: Readonly<Record<string, number>>;
+  /** Its own name under that of the service, as the pods of a StatefulSet have. */
+  readonly hostname?: string;
 }
 
 /** A Service with the pods that it leads to now. */

@@ -1,7 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { envoyCommand } from '../agent/envoy-process.ts';
 import { defaultInterception, interceptionRules } from '../agent/interception.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -9,12 +6,10 @@ import { MeshError } from '../lib/errors.ts';
 import { appOwner, enterPod } from './enter.ts';
 import { proxyGid, proxyUid } from './envoy-users.ts';
 import { KeptProcess } from './kept-process.ts';
-import { hostsFile, resolverFile } from './names.ts';
-import { cable, podNetworkSetup } from './network.ts';
+import { cable } from './network.ts';
+import { PodNamespaces } from './pod-namespaces.ts';
 import type { PodPlan, ServicePlan } from './pod-plan.ts';
-import { podScriptFile } from './pod-script.ts';
 import type { PodStatus, ProcessStatus, SupervisorSettings } from './protocol.ts';
-import { killGroup } from './run-command.ts';
 
 /** What a pod needs of the sandbox around it. */
 export interface PodContext {
@@ -30,56 +25,36 @@ export function podKey(pod: { readonly name: string; readonly namespace: string 
   return `${pod.name}.${pod.namespace}`;
 }
 
-/** One running pod: the process that holds its namespaces, its app, and its Envoy. */
+/** One running pod: its namespaces, its app, and its Envoy. */
 export class PodRuntime {
   readonly plan: PodPlan;
   readonly dir: string;
   readonly #context: PodContext;
-  readonly #holder: ChildProcess;
-  readonly #says: AsyncIterator<string>;
+  readonly #namespaces: PodNamespaces;
   #app: KeptProcess | undefined;
   #envoy: KeptProcess | undefined;
 
   /** Starts the pod's first process and waits until its namespaces are there. */
   static async create(plan: PodPlan, services: readonly ServicePlan[], context: PodContext): Promise<PodRuntime> {
-    const dir = join(context.live, 'pods', podKey(plan));
-    await mkdir(dir, { recursive: true, mode: 0o755 });
-    const pod = new PodRuntime(plan, dir, context);
-    await Promise.all([
-      pod.writeHosts(services),
-      writeFile(join(dir, 'resolv.conf'), resolverFile),
-      writeFile(join(dir, 'network'), podNetworkSetup(plan.ip)),
-      writeFile(
-        join(dir, 'rules.v4'),
-        plan.injected ? interceptionRules({ ...defaultInterception, proxyUid, proxyGid }).v4 : '',
-      ),
-    ]);
-    pod.#holder.stdin?.write('files\n');
-    await pod.#expect('made');
-    return pod;
+    const { live, env, settings } = context;
+    const { name, namespace, ip } = plan;
+    const dir = join(live, 'pods', podKey(plan));
+    const rules = plan.injected ? interceptionRules({ ...defaultInterception, proxyUid, proxyGid }).v4 : '';
+    const { dnsDomain } = settings.mesh;
+    const namespaces = await PodNamespaces.create({ name, namespace, ip, dir, live, env, dnsDomain, rules }, services);
+    return new PodRuntime(plan, dir, context, namespaces);
   }
 
-  private constructor(plan: PodPlan, dir: string, context: PodContext) {
+  private constructor(plan: PodPlan, dir: string, context: PodContext, namespaces: PodNamespaces) {
     this.plan = plan;
     this.dir = dir;
     this.#context = context;
-    const flags = ['--net', '--mount', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc'];
-    // The shell starts at once, beside the writing of its files, and waits for them.
-    this.#holder = spawn('unshare', [...flags, 'sh', join(context.live, podScriptFile), dir, plan.name], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: context.env,
-    });
-    this.#holder.stdin?.on('error', () => {
-      // Ended already: what it should have said next is missed, and reported, below.
-    });
-    const { stdout } = this.#holder;
-    if (stdout === null) throw new MeshError('internal', 'no pipe from the pod');
-    this.#says = createInterface({ input: stdout })[Symbol.asyncIterator]();
+    this.#namespaces = namespaces;
   }
 
   /** The process that holds the pod's namespaces, as numbered in the sandbox. */
   get pid(): number {
-    return this.#holder.pid ?? 0;
+    return this.#namespaces.pid;
   }
 
   get envoy(): KeptProcess | undefined {
@@ -92,13 +67,12 @@ export class PodRuntime {
 
   /** To be called once its cable is plugged in. */
   async connect(): Promise<void> {
-    this.#holder.stdin?.write('cable\n');
-    await this.#expect('ready');
+    await this.#namespaces.connect();
   }
 
-  /** Rewritten in place: the pod has this very file mounted over its own. */
+  /** Names of services, as this pod sees them. */
   async writeHosts(services: readonly ServicePlan[]): Promise<void> {
-    await writeFile(join(this.dir, 'hosts'), hostsFile(this.plan, services, this.#context.settings.mesh.dnsDomain));
+    await this.#namespaces.writeHosts(services);
   }
 
   startApp(argv: readonly string[]): void {
@@ -125,12 +99,8 @@ export class PodRuntime {
   /** Ends the pod with all that runs in it. */
   async delete(): Promise<void> {
     const patience = { clock: this.#context.clock, timeoutMs: 5_000 };
-    const ended = Promise.withResolvers<void>();
-    if (this.#holder.exitCode !== null || this.#holder.signalCode !== null) ended.resolve();
-    else this.#holder.once('exit', () => ended.resolve());
     await Promise.all([this.#app?.stop('SIGKILL', patience), this.#envoy?.stop('SIGKILL', patience)]);
-    this.#holder.kill('SIGKILL');
-    await ended.promise;
+    await this.#namespaces.delete();
   }
 
   status(): PodStatus {
@@ -139,6 +109,7 @@ export class PodRuntime {
       ...{ name, namespace, workload, ip, serviceAccount, injected, labels, pid: this.pid, cable: cable(index) },
       app: statusOf(this.#app),
       envoy: statusOf(this.#envoy),
+      containers: [],
     };
   }
 
@@ -148,15 +119,6 @@ export class PodRuntime {
       { name: `${part} of ${podKey(this.plan)}`, argv, env: this.#context.env, logFile },
       this.#context.clock,
     );
-  }
-
-  async #expect(word: string): Promise<void> {
-    const next = await this.#says.next();
-    if (next.done !== true && next.value === word) return;
-    killGroup(this.#holder.pid, 'SIGKILL');
-    throw new MeshError('unavailable', `pod ${podKey(this.plan)} did not come up`, {
-      hint: 'what its set-up printed stands above',
-    });
   }
 }
 

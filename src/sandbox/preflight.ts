@@ -13,8 +13,11 @@ const tools: readonly (readonly [program: string, package_: string])[] = [
   ['unshare', 'util-linux'],
 ];
 
+/** What one with a Kubernetes API needs beyond that. */
+const kubeTools: readonly (readonly [program: string, package_: string])[] = [['pivot_root', 'util-linux']];
+
 /** Says what is missing before anything is started, all of it at once. */
-export function preflight(path: string, uid: number | undefined): void {
+export function preflight(path: string, uid: number | undefined, kube: boolean): void {
   if (process.platform !== 'linux')
     throw new MeshError('unavailable', 'the sandbox needs Linux', { hint: 'it is made of network namespaces' });
   if (uid !== 0) {
@@ -22,7 +25,9 @@ export function preflight(path: string, uid: number | undefined): void {
       hint: 'it makes network namespaces and packet rules, all inside one private namespace: run it with sudo',
     });
   }
-  const missing = tools.filter(([program]) => findProgram(path, program) === undefined);
+  const missing = [...tools, ...(kube ? kubeTools : [])].filter(
+    ([program]) => findProgram(path, program) === undefined,
+  );
   if (missing.length > 0) {
     throw new MeshError('missing-tool', `not installed: ${missing.map(([program]) => program).join(', ')}`, {
       hint: `on Debian or Ubuntu: apt-get install ${[...new Set(missing.map(([, name]) => name))].join(' ')}`,

@@ -1,4 +1,5 @@
 import type { MeshErrorCode } from '../lib/errors.ts';
+import type { ManifestDocument } from './manifest-document.ts';
 import type { Plan } from './plan.ts';
 import type { ServiceSpec } from './pod-plan.ts';
 
@@ -40,6 +41,24 @@ export interface SupervisorSettings {
   /** A folder of the user's, used as live configuration and kept; else one that vanishes with the sandbox. */
   readonly configDir: string | undefined;
   readonly controlPlane: ControlPlaneSpec;
+  /** A real Kubernetes API behind the sandbox; else the plan and the live configuration are all there is. */
+  readonly kube: KubeSettings | undefined;
+}
+
+/** What a sandbox with a Kubernetes API needs. */
+export interface KubeSettings {
+  /** Folder of etcd, kube-apiserver and kube-controller-manager. */
+  readonly programs: string;
+  /** The folder of this package, which `coxswain` images stand for. */
+  readonly packageDir: string;
+  /** The example's objects. */
+  readonly documents: readonly ManifestDocument[];
+  /** Of the control plane. */
+  readonly replicas: number;
+  /** Mesh settings, as YAML. */
+  readonly meshYaml: string | undefined;
+  /** Share of its life after which the token of a pod is replaced; the kubelet's is 0.8. */
+  readonly tokenLifeShare: number;
 }
 
 /** A step of the start, told when it is done. */
@@ -76,6 +95,21 @@ export interface PodStatus {
   readonly cable: string;
   readonly app: ProcessStatus;
   readonly envoy: ProcessStatus;
+  /** With a Kubernetes API: its containers, each with files of its own; else none, and all see the files of the pod. */
+  readonly containers: readonly ContainerInfo[];
+}
+
+/** A container, as the host needs it to run commands in it. */
+export interface ContainerInfo {
+  readonly name: string;
+  /** `CrashLoopBackOff`, `running`, `terminated`…: as `kubectl get pods` would have it. */
+  readonly state: string;
+  readonly ready: boolean;
+  readonly restarts: number;
+  /** Its program, as numbered inside the sandbox; 0 while it doesn't run. */
+  readonly pid: number;
+  /** File name of its log in `logs/`. */
+  readonly log: string;
 }
 
 /** `none`: the pod has no such process; `down`: it ended, and is being started again unless it was stopped. */
@@ -89,6 +123,18 @@ export interface SandboxStatus {
   readonly controlPlane: ProcessStatus;
   readonly pods: readonly PodStatus[];
   readonly services: readonly ServiceSpec[];
+  /** What only a sandbox with a Kubernetes API has. */
+  readonly kube: KubeStatus | undefined;
+}
+
+/** The API of a sandbox. */
+export interface KubeStatus {
+  /** The admin's, as a command inside the sandbox reaches it. */
+  readonly kubeconfig: string;
+  /** Files whose objects were applied. */
+  readonly files: readonly string[];
+  /** Control plane pods, as `POD.NAMESPACE`. */
+  readonly controlPlanes: readonly string[];
 }
 
 /** A change of one file of the live configuration, with what the sandbox itself must do about it. */
@@ -100,14 +146,23 @@ export type ConfigChange =
       readonly service?: { readonly name: string; readonly namespace: string };
     };
 
+/** Objects under a name: they take the place of those that it stood for before. */
+export interface AppliedFile {
+  readonly file: string;
+  readonly documents: readonly ManifestDocument[];
+}
+
 /** What the host can ask of a running sandbox. */
 export type ControlRequest =
   | { readonly op: 'status' }
   | { readonly op: 'config'; readonly changes: readonly ConfigChange[] }
+  | { readonly op: 'apply'; readonly files: readonly AppliedFile[] }
+  | { readonly op: 'remove'; readonly files: readonly string[] }
   | { readonly op: 'stop-envoy'; readonly pod: string; readonly signal: NodeJS.Signals }
   | { readonly op: 'start-envoy'; readonly pod: string }
-  | { readonly op: 'stop-control-plane'; readonly signal: NodeJS.Signals }
-  | { readonly op: 'start-control-plane' }
+  /** With `replica`, that pod of several. */
+  | { readonly op: 'stop-control-plane'; readonly signal: NodeJS.Signals; readonly replica?: string }
+  | { readonly op: 'start-control-plane'; readonly replica?: string }
   | { readonly op: 'delete-pod'; readonly pod: string }
   | { readonly op: 'down' };
 

@@ -1,22 +1,21 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { systemClock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import { type Capture, captureCommand, followCapture } from './capture.ts';
-import { configChanges, removal } from './config-changes.ts';
+import { type ConfigDoor, directoryDoor, kubeDoor } from './config-door.ts';
 import { control } from './control-client.ts';
 import { type CurlOptions, type CurlResult, curlArguments, readCurl } from './curl.ts';
 import { readDocuments } from './documents.ts';
 import { endSandbox } from './end-sandbox.ts';
-import { appOwner, enterNode, enterPod, type Owner, rootOwner } from './enter.ts';
-import { proxyGid, proxyUid } from './envoy-users.ts';
+import { enterNode, enterPod } from './enter.ts';
 import { findPod } from './find-pod.ts';
+import { kubectlCommand } from './kubectl-command.ts';
 import { launch } from './launch.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 import { poll } from './poll.ts';
-import type { ControlRequest, PodStatus, SandboxStatus, StepTiming } from './protocol.ts';
+import type { ContainerInfo, ControlRequest, PodStatus, SandboxStatus, StepTiming } from './protocol.ts';
 import { type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
 import {
   findSandbox,
@@ -28,18 +27,14 @@ import {
   sandboxPaths,
 } from './run-dir.ts';
 import { supervisorSettings, type UpOptions } from './up-options.ts';
+import { owners, type User } from './user.ts';
 
-const yes = (): boolean => true;
-const no = (): boolean => false;
-
-/** Whose rights a command in a pod has: the app's (the default), the sidecar's, or root's. */
-export type User = 'app' | 'proxy' | 'root';
-
-const owners: Readonly<Record<User, Owner>> = {
-  app: appOwner,
-  proxy: { uid: proxyUid, gid: proxyGid },
-  root: rootOwner,
-};
+/** As whom, and where in a pod, a command runs. */
+export interface ExecOptions extends CommandOptions {
+  readonly user?: User;
+  /** With a Kubernetes API: one of the pod's containers; the app's by default. */
+  readonly container?: string;
+}
 
 /**
  * A running sandbox, seen from the host. One that {@link Sandbox.up} started ends with the value (`await using`), and with
@@ -52,6 +47,7 @@ export class Sandbox implements AsyncDisposable {
   readonly #record: SandboxRecord;
   readonly #runDir: string;
   readonly #paths: SandboxPaths;
+  readonly #config: ConfigDoor;
   /** Set as long as the sandbox is this value's to end. */
   #detach: (() => void) | undefined;
   #status: SandboxStatus;
@@ -97,6 +93,8 @@ export class Sandbox implements AsyncDisposable {
     this.#paths = sandboxPaths(runDir, record.name);
     this.#status = status;
     this.#detach = detach;
+    const ask = async (request: ControlRequest): Promise<SandboxStatus> => await this.#control(request);
+    this.#config = status.kube === undefined ? directoryDoor(ask, `/proc/${record.pid}/root`) : kubeDoor(ask);
   }
 
   /** The state that the last request gave; {@link refresh} asks again. */
@@ -128,18 +126,18 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /** Command line that runs `argv` in a pod, for whoever wants to run it with the terminal. */
-  command(pod: string, argv: readonly string[], user: User = 'app'): readonly string[] {
-    return enterPod(`/proc/${this.#record.pid}/root/proc/${this.pod(pod).pid}`, owners[user], argv);
+  command(pod: string, argv: readonly string[], user: User = 'app', container?: string): readonly string[] {
+    const proc = `/proc/${this.#record.pid}/root/proc`;
+    const { pid } = this.pod(pod);
+    const files = this.#container(pod, container)?.pid ?? pid;
+    return enterPod(`${proc}/${pid}`, owners[user], argv, `${proc}/${files}`);
   }
 
   /** Runs a command as that pod, to its end. */
-  async exec(
-    pod: string,
-    argv: readonly string[],
-    options: CommandOptions & { readonly user?: User } = {},
-  ): Promise<CommandResult> {
-    const { user, ...rest } = options;
-    return await runCommand(this.command(pod, argv, user), { env: this.environment, ...rest });
+  async exec(pod: string, argv: readonly string[], options: ExecOptions = {}): Promise<CommandResult> {
+    const { user, container, ...rest } = options;
+    await this.#catchUp();
+    return await runCommand(this.command(pod, argv, user, container), { env: this.environment, ...rest });
   }
 
   /** Starts a command as that pod; what it prints, and its end, are the caller's business. It ends with the sandbox. */
@@ -167,23 +165,44 @@ export class Sandbox implements AsyncDisposable {
     return await this.curl(pod, `http://127.0.0.1:15000${path}`, { method, timeoutMs: 10_000 });
   }
 
-  /** A page of the control plane's admin port. */
-  async admin(path: string, method: 'GET' | 'POST' = 'GET'): Promise<CurlResult> {
-    return readCurl(
-      await this.execOnNode(['curl', ...curlArguments(`http://127.0.0.1:15014${path}`, { method, timeoutMs: 10_000 })]),
-    );
+  /** A page of the control plane's admin port; with a Kubernetes API, of the first of its pods, or of `replica`. */
+  async admin(path: string, method: 'GET' | 'POST' = 'GET', replica?: string): Promise<CurlResult> {
+    const curl = ['curl', ...curlArguments(`http://127.0.0.1:15014${path}`, { method, timeoutMs: 10_000 })];
+    await this.#catchUp();
+    const { kube } = this.#status;
+    if (kube === undefined) return readCurl(await this.execOnNode(curl));
+    const pod = replica ?? kube.controlPlanes[0];
+    if (pod === undefined) throw new MeshError('not-found', 'this sandbox was started without a control plane');
+    const { pid } = this.pod(pod);
+    // In the pod's own files: those of the container are gone while it is down, and then there is no answer, as it should be.
+    const argv = enterPod(`/proc/${this.#record.pid}/root/proc/${pid}`, owners.proxy, curl);
+    return readCurl(await runCommand(argv, { env: this.environment }));
+  }
+
+  /** Runs kubectl as the cluster's admin, in the sandbox and in this process's folder. */
+  async kubectl(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    const [command, env] = this.kubectlCommand(args);
+    return await runCommand(command, { ...options, env });
+  }
+
+  /** Command line and environment of kubectl, for whoever wants to run it with the terminal. */
+  kubectlCommand(args: readonly string[]): readonly [readonly string[], Readonly<Record<string, string>>] {
+    const { environment } = this;
+    return kubectlCommand(this.#status.kube, { pid: this.#record.pid, environment }, process.cwd(), args);
   }
 
   /** Captures what crosses a pod's cable; `filter` is tcpdump's. */
   async capture(pod: string, filter = ''): Promise<Capture> {
+    await this.#catchUp();
     const [program = '', ...args] = enterNode(this.#record.pid, captureCommand(this.pod(pod).cable, filter));
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: this.environment });
     return await followCapture(child, systemClock);
   }
 
   /**
-   * Writes objects into the live configuration, as `kubectl apply` would. With `file`, the text is written as it is under
-   * that name, right or wrong. Gives the names of the files, for {@link Sandbox.remove}.
+   * Writes objects into the live configuration, as `kubectl apply` would. With `file`, the text stands under that name and
+   * takes the place of what stood there before: without a cluster as it is, right or wrong. Gives the names of the
+   * files, for {@link Sandbox.remove}.
    */
   async apply(
     yaml: string,
@@ -191,22 +210,18 @@ export class Sandbox implements AsyncDisposable {
   ): Promise<readonly string[]> {
     const { file, namespace } = options;
     if (file === undefined) return await this.applyDocuments(readDocuments('standard input', yaml, namespace));
-    await this.#control({ op: 'config', changes: [{ kind: 'write', file, text: yaml }] });
+    await this.#config.write(file, yaml, namespace);
     return [file];
   }
 
   /** The same for objects that were read already. */
   async applyDocuments(documents: readonly ManifestDocument[]): Promise<readonly string[]> {
-    const changes = configChanges(documents, (await this.refresh()).services);
-    await this.#control({ op: 'config', changes });
-    return changes.map((each) => each.file);
+    return await this.#config.apply(documents);
   }
 
   /** Takes files out of the live configuration again; false if one of them was not there. */
   async remove(...files: readonly string[]): Promise<boolean> {
-    const there = await Promise.all(files.map((file) => access(this.#configPath(file)).then(yes, no)));
-    await this.#control({ op: 'config', changes: files.map((file) => removal(file, this.#status.services)) });
-    return !there.includes(false);
+    return await this.#config.remove(files);
   }
 
   /** Ends a pod's Envoy and leaves it down. */
@@ -224,14 +239,14 @@ export class Sandbox implements AsyncDisposable {
     await this.startEnvoy(pod);
   }
 
-  /** Ends the control plane and leaves it down. */
-  async killControlPlane(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    await this.#control({ op: 'stop-control-plane', signal });
+  /** Ends the control plane and leaves it down; with a Kubernetes API all its replicas, or one of them. */
+  async killControlPlane(signal: NodeJS.Signals = 'SIGKILL', replica?: string): Promise<void> {
+    await this.#control({ op: 'stop-control-plane', signal, ...(replica === undefined ? {} : { replica }) });
   }
 
   /** Starts the control plane and waits until it is ready. */
-  async startControlPlane(): Promise<void> {
-    await this.#control({ op: 'start-control-plane' });
+  async startControlPlane(replica?: string): Promise<void> {
+    await this.#control({ op: 'start-control-plane', ...(replica === undefined ? {} : { replica }) });
   }
 
   /** Ends a pod with all that runs in it; services stop leading to it. */
@@ -275,8 +290,22 @@ export class Sandbox implements AsyncDisposable {
     return { PATH: process.env['PATH'] ?? '', HOME: '/', LANG: 'C.UTF-8', TERM: process.env['TERM'] ?? 'dumb' };
   }
 
-  #configPath(file: string): string {
-    return join(`/proc/${this.#record.pid}/root`, this.#status.configDir, file);
+  /** In a cluster, pods come and go by themselves. */
+  async #catchUp(): Promise<void> {
+    if (this.#status.kube !== undefined) await this.refresh();
+  }
+
+  /** The container that is meant; `undefined` where all see the files of the pod. */
+  #container(pod: string, name: string | undefined): ContainerInfo | undefined {
+    const { containers } = this.pod(pod);
+    const found = name === undefined ? containers[0] : containers.find((each) => each.name === name);
+    if (found === undefined && name === undefined) return undefined;
+    if (found === undefined || found.pid === 0) {
+      throw new MeshError('unavailable', `container ${found?.name ?? name} of ${pod} does not run`, {
+        hint: `containers: ${containers.map((each) => `${each.name} (${each.state})`).join(', ')}`,
+      });
+    }
+    return found;
   }
 
   async #control(request: ControlRequest): Promise<SandboxStatus> {

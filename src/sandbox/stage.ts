@@ -3,6 +3,7 @@ import { assertNever } from '../lib/assert-never.ts';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import { appCommand } from './app-command.ts';
+import type { Backend } from './backend.ts';
 import { controlPlaneProcess, waitForControlPlane } from './control-plane.ts';
 import { findPod } from './find-pod.ts';
 import type { KeptProcess } from './kept-process.ts';
@@ -16,8 +17,8 @@ import { ServiceNetwork, writeSettings } from './service-network.ts';
 import { Sidecars } from './sidecar.ts';
 import { waitForApp, waitForEnvoy } from './wait-for.ts';
 
-/** All that runs in one sandbox, and what can be done to it. */
-export class Stage {
+/** A sandbox without a cluster: pods of a plan, and a control plane that watches a folder. */
+export class Stage implements Backend {
   readonly #settings: SupervisorSettings;
   readonly #clock: Clock;
   readonly #progress: (step: string) => void;
@@ -64,6 +65,11 @@ export class Stage {
       case 'config':
         await this.#changeConfig(request.changes);
         break;
+      case 'apply':
+      case 'remove':
+        throw new MeshError('bad-argument', 'this sandbox has no Kubernetes API', {
+          hint: 'start one with: coxswain sandbox up EXAMPLE --kube',
+        });
       case 'stop-envoy':
         await this.#envoyOf(request.pod).stop(request.signal, this.#patience());
         break;
@@ -97,7 +103,8 @@ export class Stage {
     const { name, example } = this.#settings;
     const controlPlane = this.#controlPlane === undefined ? 'none' : this.#controlPlane.running ? 'running' : 'down';
     const pods = this.#pods.map((pod) => pod.status());
-    return { name, example, configDir: this.#configDir, controlPlane, pods, services: this.#services.specs };
+    const services = this.#services.specs;
+    return { name, example, configDir: this.#configDir, controlPlane, pods, services, kube: undefined };
   }
 
   /** The log that may explain why the start failed. */

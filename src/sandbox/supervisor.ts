@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
+import type { Backend } from './backend.ts';
 import { serveControl } from './control-server.ts';
 import type { StartEvent, SupervisorSettings } from './protocol.ts';
 import { Stage } from './stage.ts';
@@ -32,7 +33,7 @@ async function main(): Promise<void> {
     timings.push(timing);
     tell({ event: 'progress', ...timing });
   };
-  const stage = new Stage(settings, systemClock, progress);
+  const stage = await openBackend(settings, progress);
   try {
     await serveControl(`${settings.runDir}/control.sock`, (request) => stage.handle(request));
     await stage.start();
@@ -45,6 +46,12 @@ async function main(): Promise<void> {
       () => process.exit(1),
     );
   }
+}
+
+async function openBackend(settings: SupervisorSettings, progress: (step: string) => void): Promise<Backend> {
+  if (settings.kube === undefined) return new Stage(settings, systemClock, progress);
+  const { KubeStage } = await import('./kube/kube-stage.ts');
+  return new KubeStage(settings, settings.kube, systemClock, progress);
 }
 
 async function endWithStarter(lines: AsyncIterator<string>): Promise<void> {

@@ -24,6 +24,8 @@ export interface BenchShared {
   /** A response was read and its ACK written. */
   readonly answered: (client: BenchClient, response: BenchResponse, bytes: number) => void;
   readonly sent: (bytes: number) => void;
+  /** A server that had answered ended the stream: whether the client comes again at once, with what it holds. */
+  readonly ended: (client: BenchClient) => boolean;
   /** Encoded initial_resource_versions that were asked for before: clients of a view hold the same. */
   readonly held: Map<string, Buffer>;
 }
@@ -103,6 +105,12 @@ export class BenchClient {
     let answered = false;
     const prepared = this.#prepared;
     const closed = (reason: string): void => {
+      if (answered && this.#shared.ended(this)) {
+        this.close();
+        this.prepare();
+        this.reconnect();
+        return;
+      }
       const again = !answered && reason.includes('ECONNRESET') && this.#retries > 0;
       if (!again) {
         this.failure = reason;

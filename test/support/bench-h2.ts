@@ -10,6 +10,7 @@ export interface GrpcConnectionEvents {
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const frames = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const;
 const ackFlag = 1;
+const endStream = 1;
 const endHeaders = 4;
 const maxFrame = 16_384;
 const headerSize = 9;
@@ -204,8 +205,14 @@ export class GrpcConnection {
         if (this.#head.readUInt32BE(5) === 0) this.#credit += payload.readUInt32BE(0);
         else this.#streamCredit += payload.readUInt32BE(0);
         return;
-      case frames.reset:
       case frames.goAway:
+        // Without an error (RFC 9113 6.8) the stream goes on: its end is still to come.
+        if (payload.readUInt32BE(4) !== 0) this.#over('ended by the server');
+        return;
+      case frames.headers:
+        if ((this.#frameFlags & endStream) !== 0) this.#over('ended by the server');
+        return;
+      case frames.reset:
         this.#over('ended by the server');
         return;
       default:

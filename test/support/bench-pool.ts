@@ -19,6 +19,13 @@ export interface Received {
   readonly failures: readonly string[];
 }
 
+/** What became of clients whose server ended their streams. */
+export interface Moved {
+  readonly clients: number;
+  /** When the last of them came again: ns on the clock that all processes share. */
+  readonly last: bigint;
+}
+
 /** When a client answered: for the lag of single changes. */
 export interface Answer {
   readonly client: number;
@@ -29,6 +36,9 @@ export interface Answer {
 export class BenchPool {
   readonly clients: readonly BenchClient[];
   #port = 0;
+  #follows = false;
+  #moved = new Set<number>();
+  #lastMove = 0n;
   #touched = new Map<number, number[]>();
   #messages = 0;
   #bytes = 0;
@@ -44,6 +54,12 @@ export class BenchPool {
       port: () => this.#port,
       sent: (bytes: number) => {
         this.#sentBytes += bytes;
+      },
+      ended: ({ index }: BenchClient) => {
+        if (!this.#follows) return false;
+        this.#moved.add(index);
+        this.#lastMove = process.hrtime.bigint();
+        return true;
       },
       held: new Map<string, Buffer>(),
       answered: (
@@ -86,6 +102,17 @@ export class BenchPool {
   /** All at once, with what they hold. */
   reconnect(): void {
     for (const client of this.clients) client.reconnect();
+  }
+
+  /** From here on, whoever is sent away goes to this port. */
+  follow(port: number): void {
+    this.#port = port;
+    this.#follows = true;
+    this.#moved = new Set();
+  }
+
+  moved(): Moved {
+    return { clients: this.#moved.size, last: this.#lastMove };
   }
 
   mark(): void {

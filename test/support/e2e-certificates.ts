@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Authority } from '../../src/ca/authority.ts';
@@ -18,14 +18,33 @@ const options = { trustDomain: trustDomain('cluster.local'), clock: systemClock 
 
 /** A certificate for a service account `<name>.<namespace>` that the mesh itself signed: what a thief of keys would have. */
 export async function meshCertificate(mesh: Mesh, account: string): Promise<Credentials> {
+  if (mesh.kube)
+    return await withDirectory(async (directory) => issue(await clusterAuthority(mesh, directory), account));
   return issue(await openAuthority(mesh.sandbox.path('state'), options), account);
 }
 
 /** The same names, signed by a root that nobody knows. */
 export async function foreignCertificate(account: string): Promise<Credentials> {
+  return await withDirectory(async (directory) => issue(await openAuthority(directory, options), account));
+}
+
+/** The authority that the replicas of a cluster share, from its Secret. */
+async function clusterAuthority(mesh: Mesh, pluggedIn: string): Promise<Authority> {
+  const get = ['get', 'secret', 'istio-ca-secret', '--namespace', 'istio-system', '--output', 'json'];
+  const secret: { readonly data: Readonly<Record<string, string>> } = JSON.parse(
+    (await mesh.sandbox.kubectl(get)).stdout,
+  );
+  const files = Object.entries(secret.data);
+  await Promise.all(
+    files.map(([name, text]) => writeFile(join(pluggedIn, name), Buffer.from(text, 'base64'), { mode: 0o600 })),
+  );
+  return await openAuthority(pluggedIn, { ...options, pluggedIn });
+}
+
+async function withDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'coxswain-test-'));
   try {
-    return issue(await openAuthority(directory, options), account);
+    return await use(directory);
   } finally {
     await rm(directory, { recursive: true });
   }

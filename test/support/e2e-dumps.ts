@@ -43,16 +43,35 @@ const listNames: readonly List[] = [
 
 interface KnownObject {
   readonly kind: string;
-  readonly meta: { readonly namespace: string; readonly name: string };
+  readonly meta: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid?: string;
+    readonly generation?: number;
+  };
 }
 
-/** The policies that the control plane goes by: `<kind> <namespace>/<name>`, sorted. */
-export async function knownPolicies(sandbox: Sandbox): Promise<readonly string[]> {
+function shownPolicy({ kind, meta }: KnownObject, withGeneration: boolean): string {
+  const name = `${kind} ${meta.namespace}/${meta.name}`;
+  return withGeneration ? `${name} ${meta.uid}:${meta.generation}` : name;
+}
+
+/** The policies that the control plane goes by: `<kind> <namespace>/<name>`, and which state of each; sorted. */
+export async function knownPolicies(sandbox: Sandbox, withGeneration = false): Promise<readonly string[]> {
   const objects: readonly KnownObject[] = JSON.parse((await sandbox.admin('/debug/configz')).body);
   return objects
     .filter(({ kind }) => kind === 'PeerAuthentication' || kind === 'AuthorizationPolicy')
-    .map(({ kind, meta }) => `${kind} ${meta.namespace}/${meta.name}`)
+    .map((each) => shownPolicy(each, withGeneration))
     .sort();
+}
+
+/** The policies that the API server holds, in the same words. */
+export async function storedPolicies(sandbox: Sandbox): Promise<readonly string[]> {
+  const kinds = 'peerauthentications.security.istio.io,authorizationpolicies.security.istio.io';
+  const { stdout } = await sandbox.kubectl(['get', kinds, '--all-namespaces', '--output', 'json']);
+  const { items }: { readonly items: readonly { readonly kind: string; readonly metadata: KnownObject['meta'] }[] } =
+    JSON.parse(stdout);
+  return items.map(({ kind, metadata }) => shownPolicy({ kind, meta: metadata }, true)).sort();
 }
 
 /** What the control plane would send to a pod now. */

@@ -89,7 +89,11 @@ function namespace(name: string, injected: boolean): object {
 
 function pod(namespaceName: string, name: string, run?: string): readonly object[] {
   const metadata = { name, namespace: namespaceName };
-  const container = { name, ports: run === undefined ? [] : Object.values(ports).map(containerPort) };
+  const container = {
+    name,
+    image: 'example/server',
+    ports: run === undefined ? [] : Object.values(ports).map(containerPort),
+  };
   const annotations = run === undefined ? {} : { 'sandbox.coxswain.dev/command': run };
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata },

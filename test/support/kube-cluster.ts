@@ -18,7 +18,9 @@ import {
 import { type CommandResult, runCommand } from '../../src/sandbox/run-command.ts';
 import { eventually } from './sandbox.ts';
 
-const programs = process.env['COXSWAIN_KUBE'] ?? fileURLToPath(new URL('../../.tools/kube-1.34.2', import.meta.url));
+/** Folder of etcd and kube-apiserver. */
+export const kubePrograms =
+  process.env['COXSWAIN_KUBE'] ?? fileURLToPath(new URL('../../.tools/kube-1.34.2', import.meta.url));
 
 /** A real Kubernetes API on loopback, for one test file. Ends, with all its processes and files, with the value. */
 export class KubeCluster implements AsyncDisposable {
@@ -152,13 +154,13 @@ export interface KubeClusterOptions {
 
 /** Starts etcd and kube-apiserver (about three seconds), and the controllers where asked for. */
 export async function startKubeCluster(options: KubeClusterOptions = {}): Promise<KubeCluster> {
-  if (!existsSync(join(programs, 'kube-apiserver'))) {
-    throw new Error(`no kube-apiserver in ${programs}; \`make kube\` builds it`);
+  if (!existsSync(join(kubePrograms, 'kube-apiserver'))) {
+    throw new Error(`no kube-apiserver in ${kubePrograms}; \`make kube\` builds it`);
   }
   const dir = await mkdtemp(join(tmpdir(), 'coxswain-kube-'));
   const [port, etcdPort] = await freePorts();
   const server: KubeServer = {
-    programs,
+    programs: kubePrograms,
     dir,
     address: '127.0.0.1',
     port,

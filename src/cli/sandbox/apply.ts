@@ -14,6 +14,10 @@ export async function apply(flags: ApplyFlags, context: CliContext): Promise<voi
   if (flags.check) await check(flags, input, context);
   const documents = await read(flags.file, flags.namespace, input);
   const sandbox = await open(flags.sandbox, context);
+  if (sandbox.status.kube !== undefined) {
+    await kubectl(sandbox, ['apply', '--filename=-'], documents, context);
+    return;
+  }
   await sandbox.applyDocuments(documents);
   for (const document of documents) context.stdout(`${nameOf(document)} applied\n`);
 }
@@ -26,6 +30,14 @@ export async function remove(objects: readonly string[], flags: DeleteFlags, con
     throw new MeshError('bad-argument', 'nothing to delete', { hint: 'name KIND/NAME.NAMESPACE, or files with -f' });
   }
   const sandbox = await open(flags.sandbox, context);
+  if (sandbox.status.kube !== undefined) {
+    if (documents.length > 0) await kubectl(sandbox, ['delete', '--filename=-'], documents, context);
+    for (const { kind, name, namespace } of named) {
+      const scope = namespace === '' ? [] : [`--namespace=${namespace}`];
+      await kubectl(sandbox, ['delete', ...scope, `${kind}/${name}`], [], context);
+    }
+    return;
+  }
   for (const object of [...documents, ...named]) {
     if (object.kind.toLowerCase() === 'pod') await sandbox.deletePod(`${object.name}.${object.namespace}`);
     else if (!(await sandbox.remove(documentFile(object)))) {
@@ -33,6 +45,20 @@ export async function remove(objects: readonly string[], flags: DeleteFlags, con
     }
     context.stdout(`${nameOf(object)} deleted\n`);
   }
+}
+
+/** In a cluster kubectl does it, in its own words. */
+async function kubectl(
+  sandbox: Sandbox,
+  args: readonly string[],
+  documents: readonly ManifestDocument[],
+  context: CliContext,
+): Promise<void> {
+  const input = documents.map((each) => each.text).join('\n---\n');
+  const { code, stdout, stderr } = await sandbox.kubectl(args, { input });
+  context.stdout(stdout);
+  if (code === 0) return void (stderr === '' || context.stderr(stderr));
+  throw new MeshError('bad-argument', stderr.trim());
 }
 
 async function check(flags: ApplyFlags, input: () => Promise<string>, context: CliContext): Promise<void> {

@@ -1,3 +1,5 @@
+import type { User } from '../../sandbox/user.ts';
+
 /** Flags of `sandbox up`. */
 export interface UpFlags {
   readonly name?: string;
@@ -6,6 +8,22 @@ export interface UpFlags {
   readonly mesh?: string;
   readonly envoy?: string;
   readonly timings?: true;
+  readonly kube?: true;
+  readonly replicas?: number;
+}
+
+/** Flags of `sandbox exec`. */
+export interface ExecFlags {
+  readonly sandbox?: string;
+  readonly user: User;
+  readonly container?: string;
+}
+
+/** Flags of `sandbox logs`. */
+export interface LogsFlags {
+  readonly envoy?: true;
+  readonly sandbox?: string;
+  readonly container?: string;
 }
 
 /** Flags of `sandbox apply`. */

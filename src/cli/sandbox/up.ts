@@ -5,7 +5,7 @@ import { findExample } from '../../sandbox/example-files.ts';
 import type { MeshNames } from '../../sandbox/protocol.ts';
 import { runDirOf } from '../../sandbox/run-dir.ts';
 import { Sandbox } from '../../sandbox/sandbox.ts';
-import { examplesDir } from '../../sandbox/up-options.ts';
+import { examplesDir, type KubeUpOptions } from '../../sandbox/up-options.ts';
 import { podColumns, podRows, seconds, timingLines } from '../../sandbox/view.ts';
 import type { CliContext } from '../context.ts';
 import { table } from '../table.ts';
@@ -25,7 +25,9 @@ export async function up(nameOrDir: string, flags: UpFlags, context: CliContext)
     manifests: example.manifests,
     appDirs: example.appDirs,
     runDir: runDirOf(context.env),
-    controlPlane: { flags: meshFile === undefined ? [] : ['--mesh', resolve(meshFile)] },
+    ...(flags.kube === true
+      ? { kube: await kubeOptions(flags, meshFile) }
+      : { controlPlane: { flags: meshFile === undefined ? [] : ['--mesh', resolve(meshFile)] } }),
     signal: context.signal,
     onProgress: ({ step, atMs }) => context.stderr(`${name}: ${step.padEnd(24)} ${seconds(atMs)}\n`),
     ...(mesh === undefined ? {} : { mesh }),
@@ -38,8 +40,9 @@ export async function up(nameOrDir: string, flags: UpFlags, context: CliContext)
   if (flags.timings === true) context.stdout(timingLines(sandbox.timings, took));
   const config = flags.keepConfig === undefined ? sandbox.configLink : resolve(flags.keepConfig);
   context.stdout(
-    `  live configuration: ${config}\n  run a command in a pod: coxswain sandbox exec POD.NAMESPACE -- COMMAND\n`,
+    flags.kube === true ? '  its API: coxswain sandbox kubectl -- get pods -A\n' : `  live configuration: ${config}\n`,
   );
+  context.stdout('  run a command in a pod: coxswain sandbox exec POD.NAMESPACE -- COMMAND\n');
   if (flags.detach === true) {
     context.stdout(`  end it: coxswain sandbox down ${name}\n`);
     sandbox.detach();
@@ -54,6 +57,18 @@ export async function up(nameOrDir: string, flags: UpFlags, context: CliContext)
     return;
   }
   context.stderr(`${name}: ended\n`);
+}
+
+async function kubeOptions(flags: UpFlags, meshFile: string | undefined): Promise<KubeUpOptions> {
+  if (flags.keepConfig !== undefined) {
+    throw new MeshError('bad-argument', '--keep-config and --kube exclude each other', {
+      hint: 'with --kube, objects are in the API server: coxswain sandbox kubectl -- get -o yaml …',
+    });
+  }
+  return {
+    ...(flags.replicas === undefined ? {} : { replicas: flags.replicas }),
+    ...(meshFile === undefined ? {} : { meshYaml: await readFile(meshFile, 'utf8') }),
+  };
 }
 
 async function meshNames(file: string): Promise<MeshNames> {

@@ -118,7 +118,7 @@ export function apiServerCommand(server: KubeServer): readonly string[] {
   ];
 }
 
-/** Controllers that act on what a sandbox doesn't have: clouds, disks, metrics, and nodes that could be lost. */
+/** Controllers that act on what a sandbox doesn't have: clouds, disks, metrics, quotas, and nodes that could be lost. */
 const leftOut = [
   'node-lifecycle-controller',
   'node-ipam-controller',
@@ -129,6 +129,19 @@ const leftOut = [
   'persistentvolume-binder-controller',
   'persistentvolume-expander-controller',
   'horizontal-pod-autoscaler-controller',
+  'certificatesigningrequest-approving-controller',
+  'certificatesigningrequest-cleaner-controller',
+  'certificatesigningrequest-signing-controller',
+  'clusterrole-aggregation-controller',
+  'ephemeral-volume-controller',
+  'legacy-serviceaccount-token-cleaner-controller',
+  'persistentvolume-protection-controller',
+  'persistentvolumeclaim-protection-controller',
+  'resourceclaim-controller',
+  'resourcequota-controller',
+  'service-cidr-controller',
+  'validatingadmissionpolicy-status-controller',
+  'volumeattributesclass-protection-controller',
 ];
 
 export function controllerManagerCommand(server: KubeServer): readonly string[] {
@@ -138,8 +151,9 @@ export function controllerManagerCommand(server: KubeServer): readonly string[] 
     `--kubeconfig=${path(kubeFiles.kubeconfig)}`,
     `--service-account-private-key-file=${path(kubeFiles.serviceAccountKey)}`,
     `--root-ca-file=${certificateAuthority(server)}`,
-    '--use-service-account-credentials',
     '--leader-elect=false',
+    // Its own brakes would hold back dozens of controllers that all begin at once.
+    ...['--kube-api-qps=500', '--kube-api-burst=1000'],
     '--bind-address=127.0.0.1',
     '--secure-port=0',
     `--controllers=${['*', ...leftOut.map((name) => `-${name}`)].join(',')}`,

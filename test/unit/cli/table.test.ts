@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { printable, table } from '../../../src/cli/table.ts';
+import { table } from '../../../src/cli/table.ts';
+import { printable } from '../../../src/lib/printable.ts';
 
 describe('tables', () => {
   it('aligns columns and leaves no trailing space', () => {
