@@ -1,10 +1,10 @@
 import { chown, mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { replaceFile } from '../ca/private-files.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { Redacted } from '../lib/redacted.ts';
 import { type BootstrapOptions, bootstrap } from './bootstrap.ts';
-import { tokenSecretName } from './bootstrap-xds-cluster.ts';
+import { rootSecretName, tokenSecretName } from './bootstrap-xds-cluster.ts';
 
 /** Names of the files in a workload's folder. */
 export const bootstrapFileNames = {
@@ -12,6 +12,7 @@ export const bootstrapFileNames = {
   token: 'token',
   tokenSecret: 'token-sds.json',
   root: 'root-cert.pem',
+  rootSecret: 'root-sds.json',
 } as const;
 
 export interface Owner {
@@ -74,6 +75,49 @@ export async function writeBootstrap(folder: BootstrapFolder): Promise<string> {
   return path(bootstrapFileNames.bootstrap);
 }
 
+/** What an injected pod's Envoy starts from; the cluster itself puts root and token into the pod and renews them. */
+export interface PodBootstrap {
+  readonly directory: string;
+  readonly options: Omit<BootstrapOptions, 'controlPlane'>;
+  readonly controlPlane: {
+    readonly host: string;
+    readonly port: number;
+    readonly serverName: string;
+    /** PEM of the mesh root. */
+    readonly rootFile: string;
+    /** The token alone, as the kubelet writes it: the server takes it without a scheme. */
+    readonly tokenFile: string;
+  };
+}
+
+/** The files for {@link PodBootstrap}, name to text. Neither root nor token need exist yet. */
+export function podBootstrapFiles({
+  directory,
+  options,
+  controlPlane,
+}: PodBootstrap): Readonly<Record<string, string>> {
+  const { host, port, serverName, rootFile, tokenFile } = controlPlane;
+  const tokenSecretFile = join(resolve(directory), bootstrapFileNames.tokenSecret);
+  const rootSecretFile = join(resolve(directory), bootstrapFileNames.rootSecret);
+  const whole = bootstrap({
+    ...options,
+    controlPlane: { transport: 'tls', host, port, serverName, rootFile, rootSecretFile, tokenSecretFile },
+  });
+  return {
+    [bootstrapFileNames.tokenSecret]: json(tokenSecret(tokenFile)),
+    [bootstrapFileNames.rootSecret]: json(rootSecret(rootFile)),
+    [bootstrapFileNames.bootstrap]: json(whole),
+  };
+}
+
+/** Writes {@link podBootstrapFiles}, readable by the user that runs Envoy. */
+export async function writePodBootstrap(pod: PodBootstrap): Promise<void> {
+  const directory = resolve(pod.directory);
+  await makeDirectory(directory, undefined);
+  for (const [name, text] of Object.entries(podBootstrapFiles(pod)))
+    await replaceFile(join(directory, name), text, { mode: 0o644 });
+}
+
 /**
  * Puts a new token in place of the old one. By rename, the only way that Envoy notices: the next stream that it opens
  * carries the new token, on the same connection too. The file holds the whole header value, `Bearer <token>`,
@@ -91,6 +135,22 @@ function tokenSecret(tokenFile: string): unknown {
         '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
         name: tokenSecretName,
         generic_secret: { secret: { filename: tokenFile } },
+      },
+    ],
+  };
+}
+
+/** The same for the mesh root. The kubelet swaps a link in the folder of a volume: that, and no file, is what is watched. */
+function rootSecret(rootFile: string): unknown {
+  return {
+    resources: [
+      {
+        '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
+        name: rootSecretName,
+        validation_context: {
+          trusted_ca: { filename: rootFile },
+          watched_directory: { path: dirname(rootFile) },
+        },
       },
     ],
   };

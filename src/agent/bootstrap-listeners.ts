@@ -2,11 +2,12 @@ import { any, envoy } from '@envoyproxy/protos';
 import { oneEndpoint, seconds, socketAddress } from './bootstrap-values.ts';
 import { metricsPath, readinessPath, sidecarPorts } from './ports.ts';
 
-type HttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter;
+export type HttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter;
 
 const metricsCluster = 'prometheus_stats';
 
-const router: HttpFilter = {
+/** The last filter of every HTTP listener. */
+export const router: HttpFilter = {
   name: 'envoy.filters.http.router',
   typedConfig: any('envoy.extensions.filters.http.router.v3.Router', {}),
 };
@@ -51,7 +52,8 @@ export function metricsUpstream(): envoy.config.cluster.v3.Cluster {
   };
 }
 
-function httpListener(
+/** A static listener on every address of the pod. */
+export function httpListener(
   name: string,
   port: number,
   httpFilters: readonly HttpFilter[],

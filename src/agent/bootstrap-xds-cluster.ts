@@ -7,6 +7,8 @@ import { oneEndpoint, seconds, typedStruct } from './bootstrap-values.ts';
 export const xdsCluster = 'xds-grpc';
 /** Name of the secret that holds the join token, in the file that Envoy watches. */
 export const tokenSecretName = 'join-token';
+/** Name of the secret that holds the mesh root, where that is in a file that Envoy watches. */
+export const rootSecretName = 'mesh-root';
 
 /** How an Envoy reaches its control plane. */
 export type ControlPlane =
@@ -18,6 +20,8 @@ export type ControlPlane =
       readonly serverName: string;
       /** PEM of the mesh root. */
       readonly rootFile: string;
+      /** A DiscoveryResponse in JSON with one secret, `mesh-root`, that names `rootFile`: there a new root counts without a restart. */
+      readonly rootSecretFile?: string;
       /** A DiscoveryResponse in JSON with one secret, `join-token`, that names the token's file. */
       readonly tokenSecretFile: string;
     }
@@ -105,7 +109,7 @@ function credentialFilters(
 
 function transportSocket(controlPlane: ControlPlane): { transportSocket?: envoy.config.core.v3.TransportSocket } {
   if (controlPlane.transport === 'plaintext') return {};
-  const { serverName, rootFile } = controlPlane;
+  const { serverName } = controlPlane;
   const { SanType } = envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher;
   return {
     transportSocket: {
@@ -116,12 +120,27 @@ function transportSocket(controlPlane: ControlPlane): { transportSocket?: envoy.
           alpnProtocols: ['h2'],
           // Envoy as a client stops at TLS 1.2 unless told otherwise.
           tlsParams: { tlsMinimumProtocolVersion: TlsProtocol.TLSv1_2, tlsMaximumProtocolVersion: TlsProtocol.TLSv1_3 },
-          validationContext: {
-            trustedCa: { filename: rootFile },
-            matchTypedSubjectAltNames: [{ sanType: SanType.DNS, matcher: { exact: serverName } }],
-          },
+          ...validation(controlPlane, [{ sanType: SanType.DNS, matcher: { exact: serverName } }]),
         },
       }),
+    },
+  };
+}
+
+function validation(
+  { rootFile, rootSecretFile }: Extract<ControlPlane, { readonly transport: 'tls' }>,
+  matchTypedSubjectAltNames: readonly envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher[],
+): envoy.extensions.transport_sockets.tls.v3.CommonTlsContext {
+  if (rootSecretFile === undefined)
+    return { validationContext: { trustedCa: { filename: rootFile }, matchTypedSubjectAltNames } };
+  const sdsConfig = {
+    pathConfigSource: { path: rootSecretFile },
+    resourceApiVersion: envoy.config.core.v3.ApiVersion.V3,
+  };
+  return {
+    combinedValidationContext: {
+      defaultValidationContext: { matchTypedSubjectAltNames },
+      validationContextSdsSecretConfig: { name: rootSecretName, sdsConfig },
     },
   };
 }

@@ -1,6 +1,8 @@
 import { envoy, fromJson, toJson } from '@envoyproxy/protos';
+import type { AppProbe } from './app-probe.ts';
 import { healthListener, metricsListener, metricsUpstream } from './bootstrap-listeners.ts';
 import { type BootstrapWorkload, bootstrapNode } from './bootstrap-node.ts';
+import { probeResources, probeStatistics } from './bootstrap-probes.ts';
 import { seconds, socketAddress, typedStruct } from './bootstrap-values.ts';
 import { type ControlPlane, controlPlaneCluster, xdsCluster } from './bootstrap-xds-cluster.ts';
 import { sidecarPorts } from './ports.ts';
@@ -12,6 +14,8 @@ export interface BootstrapOptions {
   readonly xds: 'delta' | 'sotw';
   /** `trimmed`: what shows the health of mesh traffic; a fifth of the memory that all statistics of a large mesh take. */
   readonly stats: 'full' | 'trimmed';
+  /** What the kubelet asks of the app through the sidecar. */
+  readonly probes?: readonly AppProbe[];
 }
 
 /** Connections to a sidecar beyond this are refused, so that a flood ends before memory does. */
@@ -30,7 +34,9 @@ function bootstrapMessage({
   controlPlane,
   xds,
   stats,
+  probes = [],
 }: BootstrapOptions): envoy.config.bootstrap.v3.Bootstrap {
+  const forProbes = probeResources(probes, workload.addresses);
   return {
     node: bootstrapNode(workload),
     admin: {
@@ -40,12 +46,12 @@ function bootstrapMessage({
     },
     dynamicResources: dynamicResources(xds),
     staticResources: {
-      listeners: [healthListener(), metricsListener()],
-      clusters: [controlPlaneCluster(controlPlane), metricsUpstream()],
+      listeners: [healthListener(), metricsListener(), ...forProbes.listeners],
+      clusters: [controlPlaneCluster(controlPlane), metricsUpstream(), ...forProbes.clusters],
     },
     layeredRuntime: { layers: [runtimeLayer()] },
     overloadManager: overloadManager(),
-    ...(stats === 'full' ? {} : { statsConfig: trimmedStats() }),
+    ...(stats === 'full' ? {} : { statsConfig: trimmedStats(probes.length > 0) }),
   };
 }
 
@@ -101,7 +107,7 @@ function overloadManager(): envoy.config.overload.v3.OverloadManager {
 }
 
 /** What is left of the statistics: the server's state, listeners, TLS, RBAC and HTTP in front, the control plane behind. */
-function trimmedStats(): envoy.config.metrics.v3.StatsConfig {
+function trimmedStats(probes: boolean): envoy.config.metrics.v3.StatsConfig {
   const prefixes = [
     'cluster.xds-grpc.',
     'control_plane.',
@@ -112,6 +118,13 @@ function trimmedStats(): envoy.config.metrics.v3.StatsConfig {
   ];
   const inbound = ['http.inbound', 'tcp.inbound', 'http.rbac', 'rbac.', 'http.virtual', 'tcp.virtual'];
   return {
-    statsMatcher: { inclusionList: { patterns: [...prefixes, ...inbound].map((prefix) => ({ prefix })) } },
+    statsMatcher: {
+      inclusionList: {
+        patterns: [
+          ...[...prefixes, ...inbound].map((prefix) => ({ prefix })),
+          ...(probes ? [{ safeRegex: { regex: probeStatistics } }] : []),
+        ],
+      },
+    },
   };
 }

@@ -20,6 +20,8 @@ const methods = {
     pool.reconnect();
     return pool.received().sentBytes;
   },
+  follow: (port: number) => pool.follow(port),
+  moved: () => pool.moved(),
   mark: () => {
     meter.start();
     pool.mark();

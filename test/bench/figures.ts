@@ -62,3 +62,11 @@ export function summary(runs: readonly Run[]): Run {
     waitedMs: of(({ waitedMs }) => waitedMs),
   };
 }
+
+/** By linear interpolation between the two nearest values; `share` is from 0 to 1. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (sorted.length - 1) * share;
+  const [below = 0, above = below] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+  return below + (above - below) * (at - Math.floor(at));
+}

@@ -3,12 +3,14 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type EditScenario, editScenarios } from '../support/bench-edits.ts';
 import { benchSize } from '../support/bench-world.ts';
-import { Bench } from './bench.ts';
+import { Bench, type BenchOptions } from './bench.ts';
 import { type Row, type Run, summary } from './figures.ts';
+import { type KubeBenchOptions, kubeIds, measureKube, unmeasurable } from './kube.ts';
+import { type Section, sectionText } from './kube-section.ts';
 import { missed, table } from './report.ts';
 import { storm } from './storm.ts';
 
-const ids = [
+const worldIds = [
   'connect-cold',
   'connect-warm',
   'rss',
@@ -16,11 +18,13 @@ const ids = [
   'reconnect',
   'storm',
 ] as const;
+const ids = [...worldIds, ...kubeIds] as const;
 
-const usage = `usage: npm run bench -- [--only SCENARIO]... [--clients N] [--runs N] [--storm-seconds N] [--json FILE] [--profile DIR]
+const usage = `usage: npm run bench -- [--only SCENARIO]... [--clients N] [--runs N] [--storm-seconds N] [--edits N] [--json FILE] [--profile DIR]
 
 Measures a control plane under 1,000 connected clients, against the goals. Scenarios: ${ids.join(', ')}.
 --clients N makes the world smaller (two pods a service); goals are for 1,000.
+kube, list-watch: on a real Kubernetes API (make kube); kube makes --edits N edits in a sandbox, which needs root.
 --profile DIR writes one CPU profile of the server for each scenario.`;
 
 /** First connects, and what the process holds then. The last control plane stays, with everybody connected. */
@@ -100,6 +104,7 @@ const { values } = parseArgs({
     clients: { type: 'string', default: String(benchSize.services * benchSize.podsPerService) },
     runs: { type: 'string', default: '5' },
     'storm-seconds': { type: 'string', default: '20' },
+    edits: { type: 'string', default: '50' },
     json: { type: 'string' },
     profile: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -108,12 +113,15 @@ const { values } = parseArgs({
 
 /** The options as numbers, or undefined where they make no sense. */
 function readOptions() {
-  const [clients, runs, seconds] = [Number(values.clients), Number(values.runs), Number(values['storm-seconds'])];
+  const { clients, runs, edits, 'storm-seconds': seconds } = values;
+  const numbers = { clients: Number(clients), runs: Number(runs), edits: Number(edits), seconds: Number(seconds) };
   const unknown = values.only.filter((id) => !ids.some((each) => each === id));
   if (unknown.length > 0) console.error(`no such scenario: ${unknown.join(', ')}`);
-  const good = unknown.length === 0 && clients >= 2 && runs >= 1 && seconds >= 1;
-  return good ? { clients, runs, seconds } : undefined;
+  const good = Object.entries(numbers).every(([name, value]) => value >= (name === 'clients' ? 2 : 1));
+  return unknown.length === 0 && good ? numbers : undefined;
 }
+
+const wanted = (id: string): boolean => values.only.length === 0 || values.only.includes(id);
 
 async function main(): Promise<void> {
   const options = readOptions();
@@ -122,31 +130,60 @@ async function main(): Promise<void> {
     process.exitCode = options === undefined ? 2 : 0;
     return;
   }
-  const { clients, runs, seconds } = options;
-  const wanted = (id: string): boolean => values.only.length === 0 || values.only.includes(id);
+  const { clients, runs, edits, seconds } = options;
   if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
-  await using bench = new Bench({
-    size: { ...benchSize, services: Math.ceil(clients / benchSize.podsPerService) },
-    runs,
-    profileDir: values.profile,
-  });
+  const size = { ...benchSize, services: Math.ceil(clients / benchSize.podsPerService) };
+  const { rows, misses } = await world({ size, runs, profileDir: values.profile }, seconds);
+  const sections = await kube({ size, runs, edits });
+  if (values.json !== undefined) {
+    const kubeFigures = Object.fromEntries(sections.map(({ id, figures }) => [id, figures]));
+    const all = { clients: size.services * size.podsPerService, rows, missed: misses, kube: kubeFigures };
+    writeFileSync(values.json, `${JSON.stringify(all, null, 2)}\n`);
+  }
+}
+
+/** What is measured with a thousand clients. */
+async function world(
+  options: BenchOptions,
+  seconds: number,
+): Promise<{ readonly rows: readonly Row[]; readonly misses: readonly string[] }> {
+  if (!worldIds.some(wanted)) return { rows: [], misses: [] };
+  await using bench = new Bench(options);
   const rows: Row[] = [];
   const done = (row: Row): void => {
     rows.push(row);
     console.error(`measured: ${row.title}`);
   };
-  if (values.only.length === 0 || values.only.some((id) => id !== 'storm')) {
+  if (worldIds.some((id) => id !== 'storm' && wanted(id))) {
     (await connects(bench, wanted)).forEach(done);
     for (const scenario of editScenarios) if (wanted(scenario.id)) done(await edits(bench, scenario));
     if (wanted('reconnect')) done(await reconnects(bench));
   }
   if (wanted('storm')) done(await storm(bench, seconds));
-
-  report(bench, rows);
+  const misses = missed(rows);
+  report(bench, rows, misses);
+  return { rows, misses };
 }
 
-function report(bench: Bench, rows: readonly Row[]): void {
-  const misses = missed(rows);
+/** What is measured on Kubernetes. A machine that can't run a scenario fails only if it was asked for by name. */
+async function kube(options: KubeBenchOptions): Promise<readonly Section[]> {
+  const sections: Section[] = [];
+  for (const id of kubeIds.filter(wanted)) {
+    try {
+      const section = await measureKube(id, options, (text) => console.error(`measured: ${id}: ${text}`));
+      sections.push(section);
+      console.log(`\n${sectionText(section)}`);
+    } catch (thrown) {
+      const reason = unmeasurable(thrown);
+      if (reason === undefined) throw thrown;
+      console.log(`\n${id}: not measured: ${reason}`);
+      if (values.only.includes(id)) process.exitCode = 1;
+    }
+  }
+  return sections;
+}
+
+function report(bench: Bench, rows: readonly Row[], misses: readonly string[]): void {
   console.log(
     `\n${bench.count} delta ADS clients, ${bench.options.size.services} services in ${benchSize.namespaces} namespaces; ` +
       `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}; Node ${process.versions.node}; medians of ${bench.options.runs} runs\n`,
@@ -159,8 +196,6 @@ function report(bench: Bench, rows: readonly Row[]): void {
   console.log(
     misses.length === 0 ? '\nevery goal is reached' : `\nmissed:\n${misses.map((each) => `  ${each}`).join('\n')}`,
   );
-  if (values.json !== undefined)
-    writeFileSync(values.json, `${JSON.stringify({ clients: bench.count, rows, missed: misses }, null, 2)}\n`);
 }
 
 await main();

@@ -14,7 +14,11 @@ const columns = [
 
 /** Each row as text: a figure, its goal, and whether it is reached. */
 export function table(rows: readonly Row[]): string {
-  const cells = rows.map(cellsOf);
+  return grid(columns, rows.map(cellsOf));
+}
+
+/** Columns as wide as they must be; all but the first to the right. */
+export function grid(columns: readonly string[], cells: readonly (readonly string[])[]): string {
   const widths = columns.map((title, column) =>
     Math.max(title.length, ...cells.map((row) => (row[column] ?? '').length)),
   );
@@ -86,7 +90,7 @@ function reached(key: keyof Goal, got: number, want: number): boolean {
   return key === 'touched' ? got === want : got <= want;
 }
 
-function bytes(value: number): string {
+export function bytes(value: number): string {
   return value >= 1e6
     ? `${(value / 1e6).toFixed(value >= 1e8 ? 0 : 2)} MB`
     : value >= 1e3
@@ -94,10 +98,10 @@ function bytes(value: number): string {
       : `${value} B`;
 }
 
-function seconds(value: number): string {
+export function seconds(value: number): string {
   return `${value.toFixed(value < 1 ? 3 : 2)} s`;
 }
 
-function ms(value: number): string {
+export function ms(value: number): string {
   return value >= 1e4 ? `${(value / 1e3).toFixed(1)} s` : `${value.toFixed(value < 100 ? 1 : 0)} ms`;
 }

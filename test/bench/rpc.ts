@@ -39,14 +39,23 @@ export class Child<M extends Methods> implements AsyncDisposable {
   readonly #directory = mkdtempSync(join(tmpdir(), 'coxswain-bench-log-'));
   #next = 1;
 
-  constructor(script: string, execArgv: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
+  /** `enter` is a command line that runs what follows it somewhere else: in other namespaces, as another user. */
+  constructor(
+    script: string,
+    execArgv: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+    enter: readonly string[] = [],
+  ) {
+    const flags = ['--disable-warning=ExperimentalWarning', ...execArgv];
+    const [program = process.execPath, ...words] = enter;
     const log = join(this.#directory, 'log');
     const stderr = openSync(log, 'w');
     this.#process = fork(new URL(script, import.meta.url), [], {
       serialization: 'advanced',
       env: { ...process.env, ...env },
       stdio: ['ignore', 'inherit', stderr, 'ipc'],
-      execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv],
+      execPath: program,
+      execArgv: enter.length === 0 ? flags : [...words, process.execPath, ...flags],
     });
     closeSync(stderr);
     this.#process.on('message', (message) => this.#answered(message as Answer));

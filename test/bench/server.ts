@@ -13,6 +13,7 @@ let plane: ControlPlane | undefined;
 let source: PushedSource | undefined;
 const meter = new UsageMeter();
 const inspector = new Session();
+const noCounters = { connected: 0, sentBytes: 0, sentResources: 0, receivedBytes: 0 } as const;
 
 /** Waits until so many bytes of requests came; ns on the clock that all processes share. */
 async function receivedAll(bytes: number): Promise<bigint> {
@@ -44,6 +45,15 @@ const methods = {
   usage: () => meter.read(),
   received: () => plane?.xds.counters().receivedBytes ?? 0,
   receivedAll: (bytes: number) => receivedAll(bytes),
+  counters: () => {
+    const { connected, sentBytes, sentResources, receivedBytes } = plane?.xds.counters() ?? noCounters;
+    return { connected, sentBytes, sentResources, receivedBytes };
+  },
+  /** Hands all clients over to whoever takes them, as a control plane that is told to stop does. */
+  async drain(graceMs: number) {
+    await plane?.xds.drain(graceMs);
+    return process.hrtime.bigint();
+  },
   async allGone() {
     while ((plane?.xds.counters().connected ?? 0) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   },

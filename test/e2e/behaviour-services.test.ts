@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import { disturbances, keptHttp, moved, shortAnswer } from '../support/behaviour-envoy.ts';
 import { Mesh, newestEnvoy } from '../support/e2e-mesh.ts';
@@ -25,14 +22,7 @@ for (const mode of ['ALLOW_ANY', 'REGISTRY_ONLY'] as const) {
     let mesh: Mesh;
 
     before(async () => {
-      const directory = await mkdtemp(join(tmpdir(), 'coxswain-test-'));
-      try {
-        const file = join(directory, 'mesh.yaml');
-        await writeFile(file, `outboundTrafficPolicy: { mode: ${mode} }\n`);
-        mesh = await Mesh.up(newestEnvoy(), { controlPlane: { flags: ['--mesh', file] } });
-      } finally {
-        await rm(directory, { recursive: true });
-      }
+      mesh = await Mesh.up(newestEnvoy(), { meshYaml: `outboundTrafficPolicy: { mode: ${mode} }\n` });
     });
 
     after(async () => {

@@ -60,7 +60,7 @@ export const LAYERS: readonly Layer[] = [
   command('examples', [...node, 'examples/run.ts'], { needs: 'examples/run.ts', live: true, minutes: 20 }),
   command('kube', ['make', 'kube'], { minutes: 40 }),
   mocha('integration/kube', 120, 20, { reporter: 'spec' }),
-  mocha('e2e', 180, 30, { name: 'e2e/kube', env: { COXSWAIN_E2E: 'kube' } }),
+  mocha('e2e/matrices', 180, 30, { name: 'e2e/kube', env: { COXSWAIN_E2E: 'kube' } }),
 ];
 
 /** What `make check` runs: no Envoy, no root, two minutes at most. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { authorizationScenarios } from '../support/e2e-authorization.ts';
-import { make } from '../support/e2e-authorization-calls.ts';
-import { envoysUnderTest, Mesh } from '../support/e2e-mesh.ts';
+import { authorizationScenarios } from '../../support/e2e-authorization.ts';
+import { make } from '../../support/e2e-authorization-calls.ts';
+import { envoysUnderTest, Mesh } from '../../support/e2e-mesh.ts';
 
 for (const envoy of envoysUnderTest()) {
   describe(`authorization on ${envoy.name}`, () => {

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { type Credentials, foreignCertificate, meshCertificate } from '../support/e2e-certificates.ts';
-import { envoysUnderTest, Mesh } from '../support/e2e-mesh.ts';
-import { mtlsScenarios } from '../support/e2e-mtls.ts';
-import { cellsOf, probeCells } from '../support/e2e-mtls-cells.ts';
-import { callTls, tlsCells, tlsTables } from '../support/e2e-tls-clients.ts';
+import { type Credentials, foreignCertificate, meshCertificate } from '../../support/e2e-certificates.ts';
+import { envoysUnderTest, Mesh } from '../../support/e2e-mesh.ts';
+import { mtlsScenarios } from '../../support/e2e-mtls.ts';
+import { cellsOf, probeCells } from '../../support/e2e-mtls-cells.ts';
+import { callTls, tlsCells, tlsTables } from '../../support/e2e-tls-clients.ts';
 
 for (const envoy of envoysUnderTest()) {
   describe(`mutual TLS on ${envoy.name}`, () => {

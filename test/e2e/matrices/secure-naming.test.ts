@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
-import { type Credentials, foreignCertificate, meshCertificate } from '../support/e2e-certificates.ts';
-import { envoysUnderTest, Mesh } from '../support/e2e-mesh.ts';
-import type { HttpAnswer, NoAnswer } from '../support/e2e-probe-types.ts';
+import { type Credentials, foreignCertificate, meshCertificate } from '../../support/e2e-certificates.ts';
+import { envoysUnderTest, Mesh } from '../../support/e2e-mesh.ts';
+import type { HttpAnswer, NoAnswer } from '../../support/e2e-probe-types.ts';
 
 /** Whoever stands at the address of other.foo must prove to be its service account; nobody else is believed. */
 for (const envoy of envoysUnderTest()) {

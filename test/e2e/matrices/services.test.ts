@@ -1,11 +1,8 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from 'chai';
-import { envoysUnderTest, Mesh } from '../support/e2e-mesh.ts';
-import { isAnswer } from '../support/e2e-probe.ts';
-import { idOf } from '../support/e2e-world.ts';
-import { eventually } from '../support/sandbox.ts';
+import { envoysUnderTest, Mesh } from '../../support/e2e-mesh.ts';
+import { isAnswer } from '../../support/e2e-probe.ts';
+import { idOf } from '../../support/e2e-world.ts';
+import { eventually } from '../../support/sandbox.ts';
 
 /** A service of `foo`; `http` and `tcp` are ports that nothing in the mesh has used before. */
 function service(name: string, app: string): string {
@@ -17,30 +14,19 @@ function service(name: string, app: string): string {
   return JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: { app }, ports } });
 }
 
+const outboundPolicy = (mode: 'ALLOW_ANY' | 'REGISTRY_ONLY'): string => `outboundTrafficPolicy: { mode: ${mode} }\n`;
+
 for (const envoy of envoysUnderTest()) {
   describe(`services that come and go on ${envoy.name}`, () => {
-    let stack: AsyncDisposableStack;
     let mesh: Mesh;
-    let meshFile: string;
 
     before(async () => {
-      stack = new AsyncDisposableStack();
-      const folder = await mkdtemp(join(tmpdir(), 'coxswain-test-'));
-      stack.defer(() => rm(folder, { recursive: true }));
-      meshFile = join(folder, 'mesh.yaml');
-      await writeOutboundPolicy('ALLOW_ANY');
-      mesh = stack.use(await Mesh.up(envoy.path, { controlPlane: { flags: ['--mesh', meshFile] } }));
+      mesh = await Mesh.up(envoy.path, { meshYaml: outboundPolicy('ALLOW_ANY') });
     });
 
     after(async () => {
-      await stack.disposeAsync();
+      await mesh[Symbol.asyncDispose]();
     });
-
-    async function writeOutboundPolicy(mode: 'ALLOW_ANY' | 'REGISTRY_ONLY'): Promise<void> {
-      const draft = `${meshFile}.tmp`;
-      await writeFile(draft, JSON.stringify({ outboundTrafficPolicy: { mode } }));
-      await rename(draft, meshFile);
-    }
 
     /** Who answered, and over what: `server.foo over mTLS`, `somebody over plaintext`, `502`, `closed`. */
     async function ask(client: string, address: string, port: number, host = address): Promise<string> {
@@ -156,12 +142,12 @@ for (const envoy of envoysUnderTest()) {
       const [plaintext, known] = ['somebody over plaintext', 'server.foo over mTLS'];
       const allowed = [plaintext, plaintext, known, plaintext, plaintext].join();
       expect((await unknown()).join()).to.equal(allowed);
-      await writeOutboundPolicy('REGISTRY_ONLY');
+      await mesh.writeSettings(outboundPolicy('REGISTRY_ONLY'));
       const refused = ['closed', 'reset'].map((end) => ['502', end, known, plaintext, plaintext].join());
       await eventually('strangers to be refused', async () =>
         refused.includes((await unknown()).join()) ? true : undefined,
       );
-      await writeOutboundPolicy('ALLOW_ANY');
+      await mesh.writeSettings(outboundPolicy('ALLOW_ANY'));
       await eventually('strangers to pass again', async () =>
         (await unknown()).join() === allowed ? true : undefined,
       );

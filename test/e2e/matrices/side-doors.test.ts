@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { meshCertificate } from '../support/e2e-certificates.ts';
-import { envoysUnderTest, Mesh } from '../support/e2e-mesh.ts';
-import { deny, meshMode } from '../support/e2e-policies.ts';
-import { eventually } from '../support/sandbox.ts';
+import { meshCertificate } from '../../support/e2e-certificates.ts';
+import { envoysUnderTest, Mesh } from '../../support/e2e-mesh.ts';
+import { deny, meshMode } from '../../support/e2e-policies.ts';
+import { eventually } from '../../support/sandbox.ts';
 
 /** Ways to a pod's app, or into its sidecar, that are not the front door. */
 for (const envoy of envoysUnderTest()) {

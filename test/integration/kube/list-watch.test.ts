@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
@@ -11,6 +10,7 @@ import { MeshError } from '../../../src/lib/errors.ts';
 import { silentLogger } from '../../../src/lib/log.ts';
 import { defaultMesh } from '../../../src/model/mesh.ts';
 import { Store } from '../../../src/snapshot/store.ts';
+import { fillPods, firstPod, manyPods } from '../../support/bench-kube-fill.ts';
 import { type KubeCluster, startKubeCluster } from '../../support/kube-cluster.ts';
 import { CutProxy, inParallel, Mirror, openThrough, recordRequests } from '../../support/list-watch.ts';
 import { eventually } from '../../support/sandbox.ts';
@@ -240,10 +240,9 @@ describe('integration: list-watch', function () {
   });
 
   it('holds 10,000 pods at little memory, read in pages', async () => {
-    await cluster.client.create('/api/v1/namespaces', { metadata: { name: 'many' } });
-    const path = '/api/v1/namespaces/many/pods';
+    const path = manyPods;
     const count = 10_000;
-    await fillEtcd(cluster, await cluster.client.create(path, podObject()), count - 1);
+    await fillPods(cluster, await firstPod(cluster), 1, count - 1);
 
     // Without the objects: what the list-watch itself holds.
     const bare = await measure(async () => {
@@ -301,45 +300,6 @@ function heapNow(): number {
   const collect: unknown = runInNewContext('gc');
   if (typeof collect === 'function') for (let round = 0; round < 3; round++) collect();
   return process.memoryUsage().heapUsed;
-}
-
-/** A pod of ordinary size: some 6 kB of JSON with what the server adds. */
-function podObject(): object {
-  const env = Array.from({ length: 20 }, (_, i) => ({ name: `SETTING_${i}`, value: `value ${i} of this pod` }));
-  return {
-    metadata: { name: 'web-0', namespace: 'many', labels: { app: 'web', version: 'v1' } },
-    spec: {
-      containers: [
-        {
-          name: 'app',
-          image: 'example/app:1',
-          env,
-          ports: [{ name: 'http', containerPort: 8080 }],
-          resources: { requests: { cpu: '100m', memory: '64Mi' } },
-        },
-        { name: 'log', image: 'example/log:1', env },
-      ],
-    },
-  };
-}
-
-/** Copies a pod, as it is stored, into etcd: through the API server it would take minutes, and prove nothing more. */
-async function fillEtcd(cluster: KubeCluster, pod: KubeObject, count: number): Promise<void> {
-  const base64 = (text: string): string => Buffer.from(text).toString('base64');
-  const stored = { ...pod, apiVersion: 'v1', kind: 'Pod' };
-  const putOf = (n: number): object => {
-    const { resourceVersion: _, ...metadata } = { ...pod.metadata, name: `web-${n}`, uid: randomUUID() };
-    const value = base64(JSON.stringify({ ...stored, metadata }));
-    return { requestPut: { key: base64(`/registry/pods/many/web-${n}`), value } };
-  };
-  const perTransaction = 100;
-  for (let start = 1; start <= count; start += perTransaction) {
-    const length = Math.min(perTransaction, count - start + 1);
-    const body = JSON.stringify({ success: Array.from({ length }, (_, index) => putOf(start + index)) });
-    const response = await fetch(`http://127.0.0.1:${cluster.server.etcdPort}/v3/kv/txn`, { method: 'POST', body });
-    if (!response.ok) throw new Error(`etcd: ${await response.text()}`);
-    await response.arrayBuffer();
-  }
 }
 
 /** As little of a CRD as the source needs; deploy/crds has the whole ones. */

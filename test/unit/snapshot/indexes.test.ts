@@ -85,6 +85,14 @@ describe('endpointsOf, by EndpointSlices', () => {
     expect(endpoints(web, ...pods, slice('foo', 'web', ['http-80', 8080], []))).to.deep.equal([]);
   });
 
+  it('selects workload entries beside the pods that slices list', () => {
+    const entry = pod('foo', 'vm', '10.0.0.9', { kind: 'WorkloadEntry', labels: { app: 'web' } });
+    const listed = slice('foo', 'web', ['http-80', 8080], [{ address: '10.0.0.2', pod: 'web-2' }]);
+    const selected = ['80 > 10.0.0.9:8080 vm', '9000 > 10.0.0.9:9000 vm'];
+    expect(endpoints(web, ...pods, entry, listed)).to.deep.equal(['80 > 10.0.0.2:8080 web-2', ...selected]);
+    expect(endpoints(web, ...pods, entry, slice('foo', 'web', ['http-80', 8080], []))).to.deep.equal(selected);
+  });
+
   it('matches ports by name, and takes the number of the slice', () => {
     const listed = slice('foo', 'web', ['tcp-9000', 1234], [{ address: '10.0.0.1' }]);
     expect(endpoints(web, ...pods, listed)).to.deep.equal(['9000 > 10.0.0.1:1234 web-1']);

@@ -1,0 +1,10 @@
+import type { JsonObject } from './json.ts';
+import type { ProxyOptions } from './proxy-options.ts';
+
+/** `resources` of the containers that we add. */
+export function resourcesOf({ requests, limits }: ProxyOptions): JsonObject {
+  return {
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    ...(Object.keys(requests).length === 0 ? {} : { requests }),
+  };
+}
