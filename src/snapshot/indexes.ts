@@ -47,8 +47,9 @@ export function portOfName(namedPorts: Readonly<Record<string, number>>, name: s
 
 /**
  * The endpoints of each port of a service, each once, in a stable order: those that are ready, or all that there are.
- * EndpointSlices decide where there are any for the service (on Kubernetes: always); otherwise its selector does, over the
- * pods and workload entries of its namespace. Nothing depends on the order in which objects came.
+ * EndpointSlices decide about pods where there are any for the service (on Kubernetes: always); otherwise its selector does.
+ * Workload entries, of which a cluster's own controllers know nothing, are selected in either case. Nothing depends on the
+ * order in which objects came.
  */
 export function endpointsOf(
   snapshot: Snapshot,
@@ -59,9 +60,14 @@ export function endpointsOf(
     (slice) => slice.service === service.meta.name,
   );
   const all = which === 'all';
-  const find =
-    slices.length > 0 ? listedEndpoints(snapshot, service, slices, all) : selectedEndpoints(snapshot, service, all);
-  return new Map(service.ports.map((port) => [port, once(find(port))]));
+  const namespace = service.meta.namespace;
+  if (slices.length === 0) {
+    const selected = selectedEndpoints(service, workloadsIn(snapshot, namespace), all);
+    return new Map(service.ports.map((port) => [port, once(selected(port))]));
+  }
+  const listed = listedEndpoints(snapshot, service, slices, all);
+  const entries = selectedEndpoints(service, inNamespace(snapshot.workloadEntries, namespace), all);
+  return new Map(service.ports.map((port) => [port, once([...listed(port), ...entries(port)])]));
 }
 
 type FindEndpoints = (port: ServicePort) => readonly Endpoint[];
@@ -92,8 +98,8 @@ function listedEndpoints(
     });
 }
 
-function selectedEndpoints(snapshot: Snapshot, service: Service, all: boolean): FindEndpoints {
-  const selected = [...workloadsIn(snapshot, service.meta.namespace)].filter(
+function selectedEndpoints(service: Service, workloads: Iterable<Workload>, all: boolean): FindEndpoints {
+  const selected = [...workloads].filter(
     (workload) => (workload.ready || all) && serviceSelects(service, workload.labels),
   );
   return (servicePort) =>

@@ -11,12 +11,18 @@ for (const envoy of envoysUnderTest()) {
 
     before(async () => {
       mesh = await Mesh.up(envoy.path);
+      // A pod without its sidecar isn't ready; clients must be led to it all the same.
+      const patch = ['patch', 'service', 'other', '--namespace', 'foo', '--type', 'merge', '--patch'];
+      if (mesh.kube) await mesh.sandbox.kubectl([...patch, '{"spec":{"publishNotReadyAddresses":true}}']);
       await mesh.sandbox.killEnvoy('other.foo');
     });
 
     after(async () => {
       await mesh[Symbol.asyncDispose]();
     });
+
+    /** Whether there were failures of verification: a wrong name, a wrong signer. Injected Envoys don't keep these statistics. */
+    const failed = (name: boolean, signer: boolean): unknown => (mesh.kube ? 'not counted' : [name, signer]);
 
     /** What clients see while somebody else stands where the sidecar of other.foo should. */
     async function withImposter(credentials: Credentials): Promise<object> {
@@ -39,7 +45,7 @@ for (const envoy of envoysUnderTest()) {
         return {
           http: words(http),
           tcp: 'error' in tcp ? 'cut off' : tcp.reply.trim(),
-          failures: after.map((n, i) => n > (before[i] ?? 0)),
+          failures: mesh.kube ? 'not counted' : after.map((n, i) => n > (before[i] ?? 0)),
         };
       } finally {
         await sandbox.exec('other.foo', ['pkill', '-KILL', '-f', 'imposter.ts'], { user: 'root' });
@@ -62,7 +68,7 @@ for (const envoy of envoysUnderTest()) {
       expect(await withImposter(await meshCertificate(mesh, 'other.foo'))).to.deep.equal({
         http: '200 imposter',
         tcp: 'heard over the wire',
-        failures: [false, false],
+        failures: failed(false, false),
       });
     });
 
@@ -71,7 +77,7 @@ for (const envoy of envoysUnderTest()) {
         expect(await withImposter(await meshCertificate(mesh, account))).to.deep.equal({
           http: '503',
           tcp: 'cut off',
-          failures: [true, false],
+          failures: failed(true, false),
         });
       });
     }
@@ -80,7 +86,7 @@ for (const envoy of envoysUnderTest()) {
       expect(await withImposter(await foreignCertificate('other.foo'))).to.deep.equal({
         http: '503',
         tcp: 'cut off',
-        failures: [false, true],
+        failures: failed(false, true),
       });
     });
   });

@@ -49,13 +49,16 @@ for (const envoy of envoysUnderTest()) {
       return files;
     }
 
-    function addressOf(name: string): string {
-      return mesh.sandbox.status.services.find((each) => each.name === name)?.address ?? '';
+    async function addressOf(name: string): Promise<string> {
+      return await eventually(`the address of ${name}`, async () => {
+        const { services } = await mesh.sandbox.refresh();
+        return services.find((each) => each.name === name)?.address;
+      });
     }
 
     it('a new HTTP service, on a port of its own, answers running sidecars within a second, by all its names', async () => {
       const files = await apply('fresh', 'server', 'sleep.foo');
-      const address = addressOf('fresh');
+      const address = await addressOf('fresh');
       const byName = async (client: string, ...names: readonly string[]) =>
         await Promise.all(names.map((name) => ask(client, address, 8765, name)));
       const everywhere = ['fresh.foo', 'fresh.foo.svc', 'fresh.foo.svc.cluster.local', 'fresh.foo:8765', address];
@@ -95,12 +98,12 @@ for (const envoy of envoysUnderTest()) {
         ...(await apply('fresh', 'server', 'sleep.foo')),
         ...(await apply('second', 'other', 'sleep.foo')),
       ];
-      expect(await ask('sleep.foo', addressOf('fresh'), 8765, 'second')).to.equal('other.foo over mTLS');
-      expect(await ask('sleep.foo', addressOf('second'), 8765, 'fresh')).to.equal('server.foo over mTLS');
+      expect(await ask('sleep.foo', await addressOf('fresh'), 8765, 'second')).to.equal('other.foo over mTLS');
+      expect(await ask('sleep.foo', await addressOf('second'), 8765, 'fresh')).to.equal('server.foo over mTLS');
       await mesh.sandbox.remove(files[0] ?? '');
       await eventually('the first to be gone, and the second to stay', async () => {
         const seen = [
-          await ask('sleep.foo', addressOf('second'), 8765, 'fresh'),
+          await ask('sleep.foo', await addressOf('second'), 8765, 'fresh'),
           await ask('sleep.foo', 'second', 8765),
         ];
         return seen.join() === 'somebody over plaintext,other.foo over mTLS' ? true : undefined;
@@ -117,7 +120,7 @@ for (const envoy of envoysUnderTest()) {
 
     it('a removed service is gone: its name, its address, and all that Envoy held of it', async () => {
       const files = await apply('fresh', 'server', 'sleep.foo');
-      const address = addressOf('fresh');
+      const address = await addressOf('fresh');
       const held = async () => {
         const dump = await mesh.probe('sleep.foo').envoy('/config_dump?include_eds');
         return [dump.includes('fresh.foo.svc'), dump.includes('0.0.0.0_8765')];
