@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type EditScenario, editScenarios } from '../support/bench-edits.ts';
 import { benchSize } from '../support/bench-world.ts';
@@ -19,6 +19,8 @@ const worldIds = [
   'storm',
 ] as const;
 const ids = [...worldIds, ...kubeIds] as const;
+
+const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}; Node ${process.versions.node}`;
 
 const usage = `usage: npm run bench -- [--only SCENARIO]... [--clients N] [--runs N] [--storm-seconds N] [--edits N] [--json FILE] [--profile DIR]
 
@@ -169,10 +171,13 @@ async function world(
 async function kube(options: KubeBenchOptions): Promise<readonly Section[]> {
   const sections: Section[] = [];
   for (const id of kubeIds.filter(wanted)) {
+    const [load = 0] = loadavg();
     try {
       const section = await measureKube(id, options, (text) => console.error(`measured: ${id}: ${text}`));
       sections.push(section);
-      console.log(`\n${sectionText(section)}`);
+      console.log(
+        `\n${sectionText(section)}\n· ${machine}; load average ${load.toFixed(1)} before: others' work counts too`,
+      );
     } catch (thrown) {
       const reason = unmeasurable(thrown);
       if (reason === undefined) throw thrown;
@@ -186,7 +191,7 @@ async function kube(options: KubeBenchOptions): Promise<readonly Section[]> {
 function report(bench: Bench, rows: readonly Row[], misses: readonly string[]): void {
   console.log(
     `\n${bench.count} delta ADS clients, ${bench.options.size.services} services in ${benchSize.namespaces} namespaces; ` +
-      `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}; Node ${process.versions.node}; medians of ${bench.options.runs} runs\n`,
+      `${machine}; medians of ${bench.options.runs} runs\n`,
   );
   console.log(table(rows));
   const waited = rows.reduce((sum, { figures }) => sum + (figures.waitedMs ?? 0), 0) / 1000;
