@@ -91,7 +91,7 @@ async function reconnects(bench: Bench): Promise<Row> {
     runs.push(await bench.profiled('reconnect', () => bench.reconnect()));
   }
   // An empty answer each, by which Envoy knows that it is heard (delta.ts).
-  const goal = { touched: 0, bytes: 110 * bench.options.clients, cpuSeconds: 1, lastAckMs: 1500 };
+  const goal = { touched: 0, bytes: 110 * bench.count, cpuSeconds: 1, lastAckMs: 1500 };
   return {
     id: 'reconnect',
     title: 'all reconnect with current versions',
