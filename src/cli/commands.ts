@@ -16,7 +16,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'serve',
     aliases: [],
-    summary: 'run the control plane on a directory of YAML',
+    summary: 'run the control plane on a directory of YAML, or on a cluster',
     load: async () => (await import('./serve.ts')).serveCommand,
   },
   {
