@@ -14,16 +14,19 @@ import { MeshError } from './lib/errors.ts';
 import { MeshServerCredentials } from './lib/grpc.ts';
 import { Listeners } from './lib/listeners.ts';
 import { createLogger, type Logger } from './lib/log.ts';
+import { pause } from './lib/pause.ts';
+import type { Surroundings } from './lib/surroundings.ts';
 import type { Finding } from './model/finding.ts';
 import { adminSources } from './runtime/admin-sources.ts';
 import { runCompileLoop } from './runtime/compile-loop.ts';
 import { configProvider } from './runtime/config-provider.ts';
 import { openDirectoryGround } from './runtime/directory-ground.ts';
-import type { Duties, Ground, Surroundings } from './runtime/ground.ts';
+import type { Duties, Ground } from './runtime/ground.ts';
 import { addressText, type Settings } from './settings.ts';
 import { Store } from './snapshot/store.ts';
 import { Compiler } from './translate/compiler.ts';
-import { createXdsServer, type XdsServer } from './xds/server.ts';
+import { createXdsServer } from './xds/server.ts';
+import type { XdsServer } from './xds/server-types.ts';
 
 /** What tests replace; the program itself takes the defaults. */
 export interface Dependencies {
@@ -175,7 +178,7 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
     adminPort: admin.port,
     async [Symbol.asyncDispose]() {
       readiness = { ready: false, reason: 'shutting down' };
-      await pause(clock, ground.leaveMs);
+      if (ground.leaveMs > 0) await pause(clock, ground.leaveMs);
       if (ground.drainMs > 0) await xds.drain(ground.drainMs);
       await parts.disposeAsync();
     },
@@ -203,14 +206,4 @@ async function within(synced: Promise<void>, clock: Clock): Promise<void> {
     late.reject(new MeshError('unavailable', 'the configuration did not arrive in 30 seconds')),
   );
   await Promise.race([synced, late.promise]);
-}
-
-async function pause(clock: Clock, ms: number): Promise<void> {
-  if (ms === 0) return;
-  const over = Promise.withResolvers<void>();
-  // Keeps the program alive: this is its way out.
-  const alive = setInterval(() => undefined, 1_000);
-  using _timer = clock.after(ms, () => over.resolve());
-  await over.promise;
-  clearInterval(alive);
 }

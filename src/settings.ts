@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { readMeshFile } from './config/mesh-file.ts';
 import { MeshError } from './lib/errors.ts';
 import type { LogLevel } from './lib/log.ts';
+import { controlPlanePorts } from './model/control-plane-ports.ts';
 import type { Finding } from './model/finding.ts';
 import { trustDomain } from './model/ids.ts';
 import { defaultMesh, type Mesh } from './model/mesh.ts';
@@ -108,7 +109,7 @@ export async function readSettings(flags: SettingFlags, env: Env): Promise<Setti
     mesh: withTrustDomain(file.mesh, value('trustDomain')),
     meshFindings: file.findings,
     stateDir: resolve(value('state') ?? defaultStateDir(env)),
-    xds: parseAddress('--xds', value('xds') ?? ':15012'),
+    xds: parseAddress('--xds', value('xds') ?? `:${controlPlanePorts.xds}`),
     xdsNames: flags.xdsName ?? env[envName('xdsName')]?.split(',').filter((name) => name !== '') ?? [],
     xdsInsecure:
       insecure === undefined
@@ -118,7 +119,7 @@ export async function readSettings(flags: SettingFlags, env: Env): Promise<Setti
             insecure,
             'it serves configuration without TLS and believes what a node claims',
           ),
-    admin: parseAddress('--admin', value('admin') ?? '127.0.0.1:15014'),
+    admin: parseAddress('--admin', value('admin') ?? `127.0.0.1:${controlPlanePorts.monitoring}`),
     logLevel: parseLogLevel(value('logLevel') ?? 'info'),
     svidTtlMs: parseDuration('--svid-ttl', value('svidTtl') ?? '24h', 60_000),
     xdsMaxAgeMs: parseDuration('--xds-max-age', value('xdsMaxAge') ?? '30m'),
@@ -147,7 +148,7 @@ function readPlatform(value: (flag: keyof SettingFlags) => string | undefined, e
     context: value('context'),
     namespace: value('namespace') ?? env['POD_NAMESPACE'] ?? defaultMesh.rootNamespace,
     replica: { name: env['POD_NAME'] ?? `${hostname()}-${process.pid}`.toLowerCase(), podUid: env['POD_UID'] },
-    webhook: parseAddress('--webhook', value('webhook') ?? ':15017'),
+    webhook: parseAddress('--webhook', value('webhook') ?? `:${controlPlanePorts.webhook}`),
     images: { init: value('image'), proxy: value('proxyImage') },
   };
 }

@@ -31,3 +31,5 @@ const server = createServer((request, response) => {
 });
 server.keepAliveTimeout = 3_601_000;
 server.listen(Number(values.port));
+// Told to end, it serves on for a moment: its clients have yet to learn that it goes.
+process.once('SIGTERM', () => setTimeout(() => process.exit(), 3_000));

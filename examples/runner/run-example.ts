@@ -1,11 +1,11 @@
 import { styleText } from 'node:util';
 import { type DiffLine, diffOutput } from './run-compare.ts';
-import { isEdit, runStep, type StepResult, type StepRunner } from './run-step.ts';
+import { isEdit, runStep, type Seen, type StepResult, type StepRunner } from './run-step.ts';
 import { parseTranscript, type Step, type Transcript } from './transcript.ts';
 
-/** A page and the name of the example that it belongs to. */
+/** A page, and the example that it must start: that of its folder, or any where the folder has none. */
 export interface Page {
-  readonly example: string;
+  readonly example: string | undefined;
   /** As shown: relative to the repository. */
   readonly path: string;
   readonly markdown: string;
@@ -19,22 +19,27 @@ export interface Tally {
 
 /** A page with all that is wrong with it as a page. No page may pass because it says nothing. */
 export function readPage({ example, markdown }: Page): Transcript {
-  const { steps, problems } = parseTranscript(markdown);
+  const { steps, setup, problems } = parseTranscript(markdown);
   const [first, last] = [steps[0], steps.at(-1)];
-  const up = `coxswain sandbox up ${example} --detach`;
-  if (first === undefined) return { steps, problems: [...problems, { line: 1, message: 'a page without steps' }] };
+  if (first === undefined) {
+    return { steps, setup, problems: [...problems, { line: 1, message: 'a page without steps' }] };
+  }
+  const [, started] = /^coxswain sandbox up (\S+)(?: --kube)? --detach$/.exec(first.command) ?? [];
+  const starts = started !== undefined && (example === undefined || example === started);
+  const up = `coxswain sandbox up ${example ?? 'EXAMPLE'} --detach`;
   const more = [
-    ...(first.command === up ? [] : [{ line: first.line, message: `the first command is not: ${up}` }]),
+    ...(starts ? [] : [{ line: first.line, message: `the first command is not: ${up}` }]),
     ...(last?.command === down ? [] : [{ line: last?.line ?? 1, message: `the last command is not: ${down}` }]),
   ];
-  return { steps, problems: [...problems, ...more] };
+  return { steps, setup, problems: [...problems, ...more] };
 }
 
 const down = 'coxswain sandbox down';
 
 /** Runs a page's steps in order and shows each when it is done. */
 export async function runPage(page: Page, runner: StepRunner, print: (line: string) => void): Promise<Tally> {
-  const { steps, problems } = readPage(page);
+  const { steps, setup, problems } = readPage(page);
+  const run = (command: string): Promise<Seen> => runner.run([...setup, command].join('\n'));
   print(styleText('bold', `\n${page.path}`));
   for (const { line, message } of problems) print(`  ${cross} ${page.path}:${line}: ${message}`);
   let asExpected = 0;
@@ -43,7 +48,7 @@ export async function runPage(page: Page, runner: StepRunner, print: (line: stri
   for (const step of steps) {
     if (step.heading !== heading) print(`\n  ${step.heading}`);
     heading = step.heading;
-    const result = await runStep(step, afterEdit, runner);
+    const result = await runStep(step, afterEdit, { ...runner, run });
     afterEdit = isEdit(step.command);
     if (result.asExpected) asExpected += 1;
     for (const line of report(page, step, result)) print(`  ${line}`);

@@ -13,7 +13,7 @@ export interface Room extends AsyncDisposable {
 }
 
 /** No command of a page takes longer, not even on a busy machine. */
-const longestMs = 90_000;
+const longestMs = 180_000;
 /** How long a command that was told to stop may take to clean up behind itself. */
 const goodbyeMs = 15_000;
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/lib/clock.ts';
-import { pause } from '../../src/sandbox/poll.ts';
+import { pause } from '../../src/lib/pause.ts';
 import { outputMatches } from './run-compare.ts';
 import { type Step, withoutBlankEnd } from './transcript.ts';
 
@@ -28,8 +28,14 @@ export interface StepResult {
 
 /** Commands that change the mesh: run once, whatever they say. */
 export function isEdit(command: string): boolean {
-  return /\bcoxswain sandbox (?:up|apply|delete|down)\b/.test(command);
+  return edits.some((each) => each.test(command));
 }
+
+const edits: readonly RegExp[] = [
+  /\bcoxswain sandbox (?:up|apply|delete|down)\b/,
+  /\bcoxswain (?:un)?install\b.* --apply\b/,
+  /\bkubectl (?:annotate|apply|create|delete|label|patch|replace|rollout restart|scale)\b/,
+];
 
 export function seenOf(stdout: string, exitCode: number, complaints: string): Seen {
   return { output: withoutBlankEnd(stdout.split('\n')), exitCode, complaints };

@@ -16,6 +16,8 @@ export interface PageProblem {
 
 export interface Transcript {
   readonly steps: readonly Step[];
+  /** Typed once, before; it holds for every command. */
+  readonly setup: readonly string[];
   readonly problems: readonly PageProblem[];
 }
 
@@ -34,12 +36,14 @@ interface Fence {
 
 /**
  * Reads a page: Markdown whose fenced `console` blocks are what somebody typed and saw. A line `$ command` (continued by
- * lines `> …`), then its output, then `exit code N` unless that is 0. A block marked `console no-run` is only read.
+ * lines `> …`), then its output, then `exit code N` unless that is 0. A block marked `console no-run` is only read. One
+ * marked `sh setup` readies the terminal: functions and variables that every command of the page may use.
  * All that looks like a command but stands elsewhere is a problem, because a slip in a fence must not switch a step off.
  */
 export function parseTranscript(markdown: string): Transcript {
   const problems: PageProblem[] = [];
   const steps: Step[] = [];
+  const setup: string[] = [];
   let heading = '';
   let fence: Fence | undefined;
   for (const [index, text] of markdown.split(/\r?\n/).entries()) {
@@ -50,24 +54,31 @@ export function parseTranscript(markdown: string): Transcript {
       if (mark !== null) fence = { line, heading, mark: mark[1] ?? '', info: (mark[2] ?? '').trim(), body: [] };
       else if (looksTyped(text)) problems.push({ line, message: 'a command outside of a console block' });
     } else if (mark !== null && mark[2] === '' && (mark[1] ?? '').startsWith(fence.mark)) {
-      take(fence, steps, problems);
+      take(fence, { steps, setup, problems });
       fence = undefined;
     } else {
       fence.body.push({ line, text });
     }
   }
   if (fence !== undefined) problems.push({ line: fence.line, message: 'this block has no end' });
-  return { steps, problems };
+  return { steps, setup, problems };
+}
+
+interface Finds {
+  readonly steps: Step[];
+  readonly setup: string[];
+  readonly problems: PageProblem[];
 }
 
 /** Steps of a block, or why it has none although it should. */
-function take(fence: Fence, steps: Step[], problems: PageProblem[]): void {
+function take(fence: Fence, { steps, setup, problems }: Finds): void {
   const { line, info, body, heading } = fence;
   if (info === 'console no-run') return;
   if (info !== 'console') {
     const hidden = body.find(({ text }) => looksTyped(text));
     const what = `a command in a block marked ${JSON.stringify(info)} instead of "console" or "console no-run"`;
     if (hidden !== undefined || /consol/i.test(info)) problems.push({ line: hidden?.line ?? line, message: what });
+    else if (info === 'sh setup') setup.push(...body.map(({ text }) => text));
     return;
   }
   const starts = body.flatMap(({ text }, index) => (text.startsWith('$ ') ? [index] : []));

@@ -7,13 +7,14 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   model: ['lib'],
   // The Kubernetes API as such: it knows no object of ours.
   kube: ['lib'],
-  config: ['kube', 'model', 'lib'],
+  config: ['types:kube/client', 'kube/backoff', 'kube/if-found', 'kube/object', 'kube/reflector', 'model', 'lib'],
   snapshot: ['types:config/source', 'model', 'lib'],
   translate: ['snapshot', 'model', 'lib', '@envoyproxy/protos'],
   xds: ['model/ids', 'model/object', 'model/proxy', 'model/resource', 'model/type-urls', 'lib', '@envoyproxy/protos'],
   // What the server asks of an authenticator is the server's interface; only its types cross.
   ca: [
     'types:xds/provider',
+    'model/cluster-names',
     'model/ids',
     'model/proxy',
     'model/resource',
@@ -21,20 +22,43 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'lib',
     '@envoyproxy/protos',
   ],
-  agent: ['ca', 'xds', 'model/ids', 'model/object', 'model/proxy', 'lib', '@envoyproxy/protos'],
+  agent: ['ca/private-files', 'types:model/object', 'types:model/proxy', 'lib', '@envoyproxy/protos'],
   // What a cluster is asked (who holds this token?) and told (status, root certificates, webhook bundles).
-  cluster: ['kube', 'ca', 'types:xds/provider', 'types:config/source', 'snapshot', 'model', 'lib'],
-  inject: [
-    'agent/app-probe',
-    'agent/envoy-process',
-    'agent/interception',
-    'agent/interception-scope',
-    'agent/ports',
+  cluster: [
+    'types:kube/client',
+    'types:kube/duty',
+    'kube/backoff',
+    'kube/if-found',
+    'kube/object',
+    'kube/reflector',
+    'ca/authority',
+    'ca/authority-material',
+    'ca/open-authority',
+    'types:ca/template',
+    'types:xds/provider',
+    'snapshot/snapshot',
     'model',
     'lib',
   ],
-  install: ['kube', 'model', 'lib'],
-  webhook: ['config/decode', 'config/lint', 'config/source', 'inject', 'model', 'lib'],
+  inject: [
+    'agent/app-probe',
+    'agent/envoy-process',
+    'agent/interception-scope',
+    'agent/ports',
+    'agent/proxy-id',
+    'model',
+    'lib',
+  ],
+  install: ['types:kube/client', 'kube/if-found', 'kube/list', 'types:kube/object', 'model', 'lib'],
+  webhook: [
+    'config/decode',
+    'config/lint',
+    'inject/inject',
+    'inject/json-patch',
+    'types:inject/settings',
+    'model',
+    'lib',
+  ],
   admin: ['model', 'lib'],
   cli: ['*'],
   sandbox: ['*'],
@@ -50,6 +74,9 @@ export const PARTS: readonly {
   readonly never?: readonly string[];
 }[] = [
   { part: 'config/legacy', onlyFrom: 'config' },
+  // The one parser: a webhook and the command line run it without a cluster.
+  { part: 'config/decode', never: ['kube', 'config/kubernetes'] },
+  { part: 'config/lint', never: ['kube', 'config/kubernetes'] },
   { part: 'translate/policy', never: ['@envoyproxy/protos', 'translate/envoy'] },
 ];
 

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { assertNever } from '../lib/assert-never.ts';
 import { MeshError } from '../lib/errors.ts';
+import { boundConnections } from '../lib/guests.ts';
 import type { Logger } from '../lib/log.ts';
 import { type Access, accessOf } from './access.ts';
 import { type Answer, jsonBody, type Route, routes } from './routes.ts';
@@ -34,7 +35,13 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
   });
   const table = new Map(pages.map((route) => [route.path, route]));
   const server = createServer(
-    { maxHeaderSize: 8_192, requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000 },
+    {
+      maxHeaderSize: 8_192,
+      requestTimeout: 10_000,
+      headersTimeout: 5_000,
+      keepAliveTimeout: 5_000,
+      connectionsCheckingInterval: 1_000,
+    },
     (request, response) => {
       // A body has no meaning here; read on, so that the connection stays usable.
       request.resume();
@@ -45,7 +52,8 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
       });
     },
   );
-  server.maxConnections = 256;
+  // The kubelet asks here whether we live: strangers must not be able to answer for us by taking all connections.
+  boundConnections(server, 256);
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   return {

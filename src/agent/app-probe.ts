@@ -1,4 +1,5 @@
 import { MeshError } from '../lib/errors.ts';
+import { isRecord } from '../lib/is-record.ts';
 
 /**
  * A probe or lifecycle hook of an app, asked by the kubelet through the sidecar: HTTP GET of `path` on port 15020 (behaviour.md
@@ -52,22 +53,22 @@ export function parseAppProbes(text: string): readonly AppProbe[] {
   } catch (thrown) {
     throw new MeshError('bad-argument', `${appProbesVariable} is not JSON`, { cause: thrown });
   }
-  if (!isFields(value)) throw bad('', 'is not an object');
+  if (!isRecord(value)) throw bad('', 'is not an object');
   return Object.entries(value).map(([path, entry]) => probeOf(path, entry));
 }
 
 function probeOf(path: string, entry: unknown): AppProbe {
   if (!/^\/app-(health|lifecycle)\/[a-z0-9]([-a-z0-9]*[a-z0-9])?\/[a-z]+$/.test(path))
     throw bad(path, 'is no path of a probe');
-  if (!isFields(entry)) throw bad(path, 'is not an object');
+  if (!isRecord(entry)) throw bad(path, 'is not an object');
   const port = whole(path, 'port', entry['port'], 65_535);
   const timeoutSeconds = whole(path, 'timeoutSeconds', entry['timeoutSeconds'] ?? 1, 2 ** 31 - 1);
   const periodSeconds = whole(path, 'periodSeconds', entry['periodSeconds'] ?? 10, 2 ** 31 - 1);
   const { httpGet, tcpSocket, grpc } = entry;
-  if (isFields(httpGet)) return httpProbe(path, port, timeoutSeconds, httpGet);
+  if (isRecord(httpGet)) return httpProbe(path, port, timeoutSeconds, httpGet);
   const pace = { timeoutSeconds, periodSeconds };
-  if (isFields(tcpSocket)) return { kind: 'tcp', path, port, pace };
-  if (isFields(grpc))
+  if (isRecord(tcpSocket)) return { kind: 'tcp', path, port, pace };
+  if (isRecord(grpc))
     return { kind: 'grpc', path, port, service: textOf(path, 'service', grpc['service'] ?? ''), pace };
   throw bad(path, 'has neither httpGet nor tcpSocket nor grpc');
 }
@@ -79,7 +80,7 @@ function httpProbe(path: string, port: number, timeoutSeconds: number, httpGet: 
   const target = asked.startsWith('/') ? asked : `/${asked}`;
   if (/[^\x21-\x7e]/.test(target)) throw bad(path, 'path holds what can not stand in a request');
   const headers = Array.isArray(httpGet['httpHeaders']) ? httpGet['httpHeaders'] : [];
-  const host = headers.filter(isFields).findLast(({ name }) => typeof name === 'string' && /^host$/i.test(name))?.[
+  const host = headers.filter(isRecord).findLast(({ name }) => typeof name === 'string' && /^host$/i.test(name))?.[
     'value'
   ];
   return {
@@ -101,10 +102,6 @@ function whole(path: string, field: string, value: unknown, most: number): numbe
 function textOf(path: string, field: string, value: unknown): string {
   if (typeof value === 'string') return value;
   throw bad(path, `${field} is not text`);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function bad(path: string, problem: string): MeshError {

@@ -1,4 +1,6 @@
 import { isIPv6 } from 'node:net';
+import { sidecarPorts } from './ports.ts';
+import { proxyId } from './proxy-id.ts';
 
 /** Ports or address ranges that a rule speaks of: everything, or a list. */
 export type Scope = '*' | readonly string[];
@@ -30,12 +32,12 @@ export interface Interception {
  * (15008, 15020) stay captured: an app that listens there must not escape policy.
  */
 export const defaultInterception: Interception = {
-  proxyUid: 1337,
-  proxyGid: 1337,
+  proxyUid: proxyId,
+  proxyGid: proxyId,
   inboundListener: 15006,
   outboundListener: 15001,
   inboundPorts: '*',
-  excludeInboundPorts: [15021, 15090],
+  excludeInboundPorts: [sidecarPorts.health, sidecarPorts.metrics],
   outboundRanges: '*',
   excludeOutboundRanges: [],
   outboundPorts: [],

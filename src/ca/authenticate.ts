@@ -12,7 +12,7 @@ export interface AuthenticatorOptions {
   readonly authority: Authority;
   /** What join tokens are verified with; without it, none are accepted. */
   readonly joinKeys?: JoinKeys | undefined;
-  /** Asks the cluster whom a service account token proves; without it, none are accepted. */
+  /** Asks the cluster whom a service account token proves; without it, none are accepted, and certificates are. */
   readonly reviewToken?: ((token: Redacted<string>) => Promise<Peer>) | undefined;
   readonly clock: Clock;
   readonly trustDomainAliases: readonly TrustDomain[];
@@ -25,16 +25,18 @@ const maxHeaderLength = 8192;
 
 /**
  * Decides who opened a stream, from proofs alone (behaviour.md section 6.3): a verified client certificate first, then
- * a token; the first that holds counts. Over plaintext nothing is a proof, as everybody on the way could copy it. Throws
- * `unauthenticated`, or `unavailable` where a token can't be looked at now.
+ * a token; the first that holds counts. Over plaintext nothing is a proof, as everybody on the way could copy it. Where a
+ * cluster answers for its workloads a certificate is none either: it would get the next one, for ever, after the cluster
+ * deleted the pod and its service account. Throws `unauthenticated`, or `unavailable` where a token can't be looked at now.
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   return {
     async authenticate(credentials): Promise<Peer> {
       if (credentials.plaintext) return plaintextPeer(options.allowPlaintext);
-      const svid = credentials.certificate === undefined ? undefined : attempt(credentials.certificate, options);
+      const certificate = options.reviewToken === undefined ? credentials.certificate : undefined;
+      const svid = certificate === undefined ? undefined : attempt(certificate, options);
       if (svid !== undefined && !(svid instanceof MeshError)) return svid;
-      if (credentials.authorization === '') throw svid ?? noCredentials();
+      if (credentials.authorization === '') throw svid ?? noCredentials(options);
       return await tokenPeer(tokenOf(credentials), options);
     },
   };
@@ -78,8 +80,12 @@ function attempt(der: Uint8Array, options: AuthenticatorOptions): Peer | MeshErr
   }
 }
 
-function noCredentials(): MeshError {
-  return new MeshError('unauthenticated', 'no client certificate that this mesh signed, and no bearer token', {
+function noCredentials({ reviewToken }: AuthenticatorOptions): MeshError {
+  const missing =
+    reviewToken === undefined
+      ? 'no client certificate that this mesh signed, and no bearer token'
+      : 'no service account token, and a certificate alone is no proof on Kubernetes';
+  return new MeshError('unauthenticated', missing, {
     hint: 'start Envoy with a bootstrap of ours (coxswain bootstrap, or injection), which sends a token',
   });
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { MeshError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { Redacted } from '../lib/redacted.ts';
+import { controlPlaneHost } from '../model/cluster-names.ts';
 import type { Authority } from './authority.ts';
 import { generateKeyPair } from './key-pair.ts';
 import { type Random, renewalTime, startRenewal } from './renewal.ts';
@@ -10,12 +11,7 @@ import { defaultTtlMs } from './template.ts';
 
 /** Names that clients may call the control plane by: the second is what a bootstrap of ours checks. */
 export function servingNames(rootNamespace: string): readonly string[] {
-  return ['localhost', controlPlaneName(rootNamespace), `istiod.${rootNamespace}.svc`];
-}
-
-/** The control plane's own DNS name: server name and required subject alternative name of every bootstrap we write. */
-export function controlPlaneName(rootNamespace: string): string {
-  return `coxswain.${rootNamespace}.svc`;
+  return ['localhost', controlPlaneHost(rootNamespace), `istiod.${rootNamespace}.svc`];
 }
 
 export interface ServingOptions {
@@ -51,8 +47,9 @@ export function openServingCertificate(
     random,
     renew() {
       const next = issue(options);
-      rotate(next.context);
+      // First, so that whoever hears of it and looks here finds the new one.
       current = next;
+      rotate(next.context);
       return next.renewAt;
     },
     failed: (error: MeshError, retryInMs) =>

@@ -100,10 +100,10 @@ interface MeshNames {
 }
 
 async function bootstrapText(flags: Flags, mesh: MeshNames, xds: Target): Promise<string> {
-  const [{ bootstrap }, { bootstrapFileNames }, { controlPlaneName }] = await Promise.all([
+  const [{ bootstrap }, { bootstrapFileNames }, { controlPlaneHost }] = await Promise.all([
     import('../agent/bootstrap.ts'),
     import('../agent/bootstrap-files.ts'),
-    import('../ca/serving.ts'),
+    import('../model/cluster-names.ts'),
   ]);
   const options = workloadOptions(flags, mesh);
   const host = reachable(xds.host);
@@ -118,7 +118,7 @@ async function bootstrapText(flags: Flags, mesh: MeshNames, xds: Target): Promis
         transport: 'tls',
         host,
         port: xds.port,
-        serverName: flags.xdsName ?? controlPlaneName(mesh.rootNamespace),
+        serverName: flags.xdsName ?? controlPlaneHost(mesh.rootNamespace),
         rootFile: join(flags.filesIn, bootstrapFileNames.root),
         tokenSecretFile: join(flags.filesIn, bootstrapFileNames.tokenSecret),
       },
@@ -141,12 +141,12 @@ async function writeFolder(
     await requireLoopback(host);
     return await writeBootstrap({ ...folder, controlPlane: { transport: 'plaintext', host, port: xds.port } });
   }
-  const [{ openAuthority }, { openJoinKeys }, { issueJoinToken }, { controlPlaneName }, { systemClock }, settings] =
+  const [{ openAuthority }, { openJoinKeys }, { issueJoinToken }, { controlPlaneHost }, { systemClock }, settings] =
     await Promise.all([
       import('../ca/open-authority.ts'),
       import('../ca/join-keys.ts'),
       import('../ca/join-token.ts'),
-      import('../ca/serving.ts'),
+      import('../model/cluster-names.ts'),
       import('../lib/clock.ts'),
       import('../settings.ts'),
     ]);
@@ -162,7 +162,7 @@ async function writeFolder(
       transport: 'tls',
       host,
       port: xds.port,
-      serverName: flags.xdsName ?? controlPlaneName(mesh.rootNamespace),
+      serverName: flags.xdsName ?? controlPlaneHost(mesh.rootNamespace),
       roots: authority.roots,
       token,
     },

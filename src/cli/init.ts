@@ -12,7 +12,10 @@ import {
   parseRanges,
   type ScopeResult,
 } from '../agent/interception-scope.ts';
+import { podPaths } from '../inject/names.ts';
 import { MeshError } from '../lib/errors.ts';
+import { controlPlanePorts } from '../model/control-plane-ports.ts';
+import { defaultMesh } from '../model/mesh.ts';
 import type { CliContext } from './context.ts';
 
 interface Flags {
@@ -53,7 +56,7 @@ Example, as the init container of an injected pod has it:
 export function initCommand(context: CliContext): Command {
   const { env } = context;
   return new Command('init')
-    .option('--output <dir>', 'folder for envoy.json and the files beside it', '/etc/istio/proxy')
+    .option('--output <dir>', 'folder for envoy.json and the files beside it', podPaths.envoy)
     .option('--dry-run', 'print rules and bootstrap; change nothing')
     .addOption(
       new Option('--interception-mode <mode>', 'NONE loads no rules').choices(['REDIRECT', 'NONE']).default('REDIRECT'),
@@ -69,14 +72,14 @@ export function initCommand(context: CliContext): Command {
     .option('--namespace <namespace>', 'its namespace (POD_NAMESPACE)')
     .option('--service-account <account>', 'its service account (SERVICE_ACCOUNT)')
     .option('--ip <address>', 'an address of the pod, may be repeated (POD_IPS, with commas)', addressValue, [])
-    .option('--labels-file <file>', "the pod's labels, as the downward API writes them", '/etc/istio/pod/labels')
+    .option('--labels-file <file>', "the pod's labels, as the downward API writes them", podPaths.labels)
     .option('--cluster-id <id>', 'the cluster it belongs to', 'Kubernetes')
     .option('--dns-domain <domain>', 'domain of the cluster', 'cluster.local')
-    .option('--root-namespace <namespace>', 'namespace of the control plane', 'istio-system')
+    .option('--root-namespace <namespace>', 'namespace of the control plane', defaultMesh.rootNamespace)
     .option('--xds <host:port>', 'the control plane; default coxswain.<root namespace>.svc:15012')
     .option('--xds-name <name>', "name in the control plane's certificate; default coxswain.<root namespace>.svc")
-    .option('--token-file <file>', 'the token that proves who the pod is', '/var/run/secrets/tokens/istio-token')
-    .option('--root-file <file>', 'the mesh root', '/var/run/secrets/istio/root-cert.pem')
+    .option('--token-file <file>', 'the token that proves who the pod is', podPaths.token)
+    .option('--root-file <file>', 'the mesh root', podPaths.root)
     .addOption(
       new Option('--stats <amount>', 'which statistics Envoy keeps').choices(['trimmed', 'full']).default('trimmed'),
     )
@@ -103,9 +106,9 @@ async function podBootstrap(
   env: CliContext['env'],
   probes: readonly import('../agent/app-probe.ts').AppProbe[],
 ): Promise<PodBootstrap> {
-  const [{ parseAddress }, { controlPlaneName }] = await Promise.all([
+  const [{ parseAddress }, { controlPlaneHost }] = await Promise.all([
     import('../settings.ts'),
-    import('../ca/serving.ts'),
+    import('../model/cluster-names.ts'),
   ]);
   const need = (flag: string, value: string | undefined, name: string): string => {
     const found = value ?? env[name] ?? '';
@@ -118,8 +121,11 @@ async function podBootstrap(
     throw new MeshError('bad-argument', '--ip is missing', {
       hint: 'name it, or set POD_IPS (fieldRef status.podIPs)',
     });
-  const serverName = flags.xdsName ?? controlPlaneName(flags.rootNamespace);
-  const { host, port } = parseAddress('--xds', flags.xds ?? `${controlPlaneName(flags.rootNamespace)}:15012`);
+  const serverName = flags.xdsName ?? controlPlaneHost(flags.rootNamespace);
+  const { host, port } = parseAddress(
+    '--xds',
+    flags.xds ?? `${controlPlaneHost(flags.rootNamespace)}:${controlPlanePorts.xds}`,
+  );
   return {
     directory: flags.output,
     options: {

@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process';
+import { sidecarPorts } from '../agent/ports.ts';
 import { MeshError } from '../lib/errors.ts';
+import { controlPlanePorts } from '../model/control-plane-ports.ts';
 import { control } from '../sandbox/control-client.ts';
 import { findPod } from '../sandbox/find-pod.ts';
 import { defaultRunDir, findSandbox, listSandboxes, type SandboxRecord, sandboxPaths } from '../sandbox/run-dir.ts';
 import type { Page, PageSource } from './http.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
-
-const envoyAdminPort = 15_000;
-const adminPort = 15_014;
 
 /** The admin pages of a pod's Envoy. They answer on the pod's own loopback only, so the request is made inside its network. */
 export async function sandboxEnvoyPages(sandbox: string | undefined, pod: string, env: Env): Promise<PageSource> {
@@ -18,7 +17,7 @@ export async function sandboxEnvoyPages(sandbox: string | undefined, pod: string
   if (!found.injected) throw new MeshError('not-found', `${found.name}.${found.namespace} has no sidecar`);
   return pagesIn(
     `/proc/${record.pid}/root/proc/${found.pid}/ns/net`,
-    envoyAdminPort,
+    sidecarPorts.admin,
     `the Envoy of ${found.name}.${found.namespace}`,
   );
 }
@@ -35,11 +34,11 @@ export async function sandboxAdminPages(
   const { kube, pods } = await control(sandboxPaths(runDir(env), record.name).socket, { op: 'status' });
   const what = `the control plane of sandbox ${record.name}`;
   if (kube === undefined) {
-    return { source: pagesIn(`/proc/${record.pid}/ns/net`, adminPort, what), sandbox: record.name };
+    return { source: pagesIn(`/proc/${record.pid}/ns/net`, controlPlanePorts.monitoring, what), sandbox: record.name };
   }
   const replicas = kube.controlPlanes.map((each) => {
     const namespace = `/proc/${record.pid}/root/proc/${findPod(pods, each).pid}/ns/net`;
-    return pagesIn(namespace, adminPort, each);
+    return pagesIn(namespace, controlPlanePorts.monitoring, each);
   });
   if (replicas.length === 0) throw new MeshError('not-found', `sandbox ${record.name} has no control plane`);
   return { source: together(what, replicas), sandbox: record.name };

@@ -1,16 +1,13 @@
 import { type AuthorityFiles, authorityFileNames } from '../ca/authority-material.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { ifFound } from '../kube/if-found.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { MeshError } from '../lib/errors.ts';
+import { isRecord } from '../lib/is-record.ts';
 import { Redacted } from '../lib/redacted.ts';
-import { isRecord } from './is-record.ts';
+import { ownCaSecretName, ownLabels, type pluggedCaSecretName } from '../model/cluster-names.ts';
 
-/** Brought by the operator (from another authority, or by cert-manager); goes before the other. */
-export const pluggedInSecret = 'cacerts';
-/** Made by whoever comes first: a control plane of ours, or of Istio's. */
-export const selfSignedSecret = 'istio-ca-secret';
-
-export type CaSecretName = typeof pluggedInSecret | typeof selfSignedSecret;
+export type CaSecretName = typeof pluggedCaSecretName | typeof ownCaSecretName;
 
 /** The authority in one Secret, as it was read. */
 export interface CaSecret {
@@ -30,12 +27,8 @@ export async function readCaSecret(
   namespace: string,
   name: CaSecretName,
 ): Promise<CaSecret | undefined> {
-  try {
-    return caSecretOf(await client.get(`${secretsIn(namespace)}/${name}`), namespace, name);
-  } catch (thrown) {
-    if (thrown instanceof MeshError && thrown.code === 'not-found') return undefined;
-    throw thrown;
-  }
+  const secret = await ifFound(client.get(`${secretsIn(namespace)}/${name}`));
+  return secret && caSecretOf(secret, namespace, name);
 }
 
 /** Creates `istio-ca-secret`; undefined where somebody else was first. */
@@ -47,15 +40,10 @@ export async function createCaSecret(
   const data = Object.fromEntries(
     authorityFileNames.map((name) => [name, Buffer.from(files[name]).toString('base64')]),
   );
-  const labels = {
-    app: 'coxswain',
-    'app.kubernetes.io/name': 'coxswain',
-    'app.kubernetes.io/part-of': 'coxswain',
-  };
-  const metadata = { name: selfSignedSecret, namespace, labels };
+  const metadata = { name: ownCaSecretName, namespace, labels: ownLabels };
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata, type: 'istio.io/ca-root', data };
   try {
-    return caSecretOf(await client.create(secretsIn(namespace), secret), namespace, selfSignedSecret);
+    return caSecretOf(await client.create(secretsIn(namespace), secret), namespace, ownCaSecretName);
   } catch (thrown) {
     if (thrown instanceof MeshError && thrown.code === 'conflict') return undefined;
     throw thrown;
@@ -80,7 +68,7 @@ type Read = (key: string) => string | undefined;
 function ownFiles(read: Read, place: string, name: CaSecretName): AuthorityFiles {
   const certificate = read('ca-cert.pem');
   // Older control planes of Istio left these two out, or empty, in the Secret that they made: their root signed itself.
-  const made = name === selfSignedSecret;
+  const made = name === ownCaSecretName;
   const root = read('root-cert.pem');
   return whole(place, authorityFileNames, {
     'ca-cert.pem': certificate,

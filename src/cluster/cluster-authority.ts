@@ -1,24 +1,22 @@
 import { type Authority, createAuthority } from '../ca/authority.ts';
 import { parseAuthority } from '../ca/authority-material.ts';
 import { selfSignedFiles } from '../ca/open-authority.ts';
-import { Backoff, pause } from '../kube/backoff.ts';
+import { Backoff } from '../kube/backoff.ts';
 import type { KubeClient } from '../kube/client.ts';
-import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
-import type { Logger } from '../lib/log.ts';
+import { pauseQuietly } from '../lib/pause.ts';
+import type { Surroundings } from '../lib/surroundings.ts';
+import { ownCaSecretName, pluggedCaSecretName } from '../model/cluster-names.ts';
 import type { TrustDomain } from '../model/ids.ts';
-import { type CaSecret, createCaSecret, pluggedInSecret, readCaSecret, selfSignedSecret } from './ca-secret.ts';
+import { type CaSecret, createCaSecret, readCaSecret } from './ca-secret.ts';
 import { LiveAuthority, sameRoots } from './live-authority.ts';
 
-export interface ClusterAuthorityOptions {
+export interface ClusterAuthorityOptions extends Surroundings {
   readonly client: KubeClient;
   /** The root namespace, where the Secrets are. */
   readonly namespace: string;
   readonly trustDomain: TrustDomain;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  /** How often `follow` looks at the Secrets, in ms; 30 s by default. */
+  /** How often `follow` looks at the Secrets, in ms; 10 s by default. */
   readonly followMs?: number;
 }
 
@@ -29,7 +27,8 @@ export interface ClusterAuthority {
   readonly secret: string;
   /**
    * Keeps up with the Secret until `signal` aborts; never throws. A renewed signing certificate under the same roots is
-   * taken over. Other roots are not: workloads that trust the old ones would be cut off. They wait for a restart, loudly.
+   * taken over. Other roots are not: workloads that trust the old ones would be cut off. They wait for a restart, loudly. A
+   * root that was made here, and whose Secret is deleted, is put back.
    */
   follow(signal: AbortSignal): Promise<void>;
 }
@@ -59,7 +58,7 @@ export async function openClusterAuthority(
       if (error.code !== 'unavailable' || signal === undefined || signal.aborted) throw error;
       const retryInMs = Math.round(backoff.next());
       options.log.warn({ error: error.message, retryInMs }, 'the authority can not be read yet');
-      await pause(options.clock, retryInMs, signal);
+      await pauseQuietly(options.clock, retryInMs, signal);
     }
   }
 }
@@ -72,38 +71,37 @@ function authorityOf(secret: CaSecret, { trustDomain, clock }: ClusterAuthorityO
 async function findSecret(options: ClusterAuthorityOptions): Promise<CaSecret> {
   const { client, namespace, log } = options;
   const found =
-    (await readCaSecret(client, namespace, pluggedInSecret)) ??
-    (await readCaSecret(client, namespace, selfSignedSecret));
+    (await readCaSecret(client, namespace, pluggedCaSecretName)) ??
+    (await readCaSecret(client, namespace, ownCaSecretName));
   if (found !== undefined) return found;
   const made = await createCaSecret(client, namespace, selfSignedFiles(options));
   if (made !== undefined) {
     log.info({ secret: made.place }, 'made a root for this mesh');
     return made;
   }
-  const winner = await readCaSecret(client, namespace, selfSignedSecret);
+  const winner = await readCaSecret(client, namespace, ownCaSecretName);
   if (winner !== undefined) return winner;
-  throw new MeshError('unavailable', `Secret ${namespace}/${selfSignedSecret} was made and deleted again by others`);
+  throw new MeshError('unavailable', `Secret ${namespace}/${ownCaSecretName} was made and deleted again by others`);
 }
 
 class Follower {
   readonly #live: LiveAuthority;
   readonly #options: ClusterAuthorityOptions;
-  readonly #first: CaSecret;
-  #seen: string;
+  /** What was taken last. */
+  #held: CaSecret;
   /** What was last said; said once. */
   #problem = '';
 
   constructor(live: LiveAuthority, first: CaSecret, options: ClusterAuthorityOptions) {
     this.#live = live;
-    this.#first = first;
-    this.#seen = first.resourceVersion;
+    this.#held = first;
     this.#options = options;
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, followMs = 30_000 } = this.#options;
+    const { clock, followMs = 10_000 } = this.#options;
     for (;;) {
-      await pause(clock, followMs, signal);
+      await pauseQuietly(clock, followMs, signal);
       if (signal.aborted) return;
       try {
         await this.#look();
@@ -116,24 +114,38 @@ class Follower {
 
   async #look(): Promise<void> {
     const { client, namespace } = this.#options;
-    const { name, place } = this.#first;
-    if (name !== pluggedInSecret && (await readCaSecret(client, namespace, pluggedInSecret)) !== undefined) {
+    const { name } = this.#held;
+    if (name !== pluggedCaSecretName && (await readCaSecret(client, namespace, pluggedCaSecretName)) !== undefined) {
       this.#say(
-        `${namespace}/${pluggedInSecret}`,
+        `${namespace}/${pluggedCaSecretName}`,
         'another authority was plugged in: it is taken over by a restart only',
       );
       return;
     }
     const secret = await readCaSecret(client, namespace, name);
     if (secret === undefined) {
-      this.#say(place, 'the Secret of the authority is gone: put it back, or a restart will make or find another root');
+      await this.#putBack();
       return;
     }
-    if (secret.resourceVersion === this.#seen) {
+    if (secret.resourceVersion === this.#held.resourceVersion) {
       this.#problem = '';
       return;
     }
     this.#take(secret);
+  }
+
+  /** A replica that starts without the Secret would make another root, and split the mesh. */
+  async #putBack(): Promise<void> {
+    const { client, namespace, log } = this.#options;
+    const { name, place, files } = this.#held;
+    if (name === pluggedCaSecretName) {
+      this.#say(place, 'the Secret of the authority is gone: put it back, or a restart will make another root');
+      return;
+    }
+    const made = await createCaSecret(client, namespace, files.reveal());
+    if (made === undefined) return;
+    this.#held = made;
+    log.warn({ secret: place }, 'the Secret of the authority was gone, and is put back');
   }
 
   #take(secret: CaSecret): void {
@@ -145,7 +157,7 @@ class Follower {
       );
       return;
     }
-    this.#seen = secret.resourceVersion;
+    this.#held = secret;
     this.#problem = '';
     const renewed = next.fingerprint !== this.#live.fingerprint;
     this.#live.replace(next);

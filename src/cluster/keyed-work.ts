@@ -1,8 +1,8 @@
 import { Backoff } from '../kube/backoff.ts';
-import type { DutyOptions } from '../kube/leader.ts';
 import { MeshError } from '../lib/errors.ts';
+import type { Surroundings } from '../lib/surroundings.ts';
 
-export interface KeyedWorkOptions extends DutyOptions {
+export interface KeyedWorkOptions extends Surroundings {
   /** How many run at once. */
   readonly parallel: number;
   /** Brings one thing in order; `wrote` where that took a write. A throw is tried again later. `signal`: nobody waits. */

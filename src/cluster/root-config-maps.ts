@@ -1,22 +1,21 @@
 import type { KubeClient } from '../kube/client.ts';
-import type { Duty, DutyOptions } from '../kube/leader.ts';
+import type { Duty } from '../kube/duty.ts';
 import { isKubeObject, type KubeObject } from '../kube/object.ts';
 import type { ReflectEvent } from '../kube/reflector.ts';
 import { MeshError } from '../lib/errors.ts';
 import { contentVersion } from '../lib/hash.ts';
+import { isRecord } from '../lib/is-record.ts';
+import type { Surroundings } from '../lib/surroundings.ts';
+import { fieldManagers, rootConfigMapLabel, rootConfigMapName } from '../model/cluster-names.ts';
 import type { Labels } from '../model/object.ts';
 import { followAll } from './follow-all.ts';
-import { isRecord } from './is-record.ts';
 import { KeyedWork } from './keyed-work.ts';
 
-export const rootConfigMapName = 'istio-ca-root-cert';
 const rootKey = 'root-cert.pem';
-const configLabel = 'istio.io/config';
-const fieldManager = 'coxswain';
 /** Shorter than what a leader has to end its duties. */
 const timeoutMs = 4_000;
 
-export interface RootConfigMapOptions extends DutyOptions {
+export interface RootConfigMapOptions extends Surroundings {
   readonly client: KubeClient;
   /** The mesh's roots now, PEM. */
   readonly roots: () => readonly string[];
@@ -63,6 +62,8 @@ interface Known {
   readonly ours: boolean;
   /** Whether it holds anything else. */
   readonly shared: boolean;
+  /** Whether it can't be edited any more: who may write there could keep a foreign root in it that way. */
+  readonly immutable: boolean;
 }
 
 /** What there is, what there should be, and the work that makes them one. */
@@ -151,15 +152,20 @@ export class RootConfigMaps implements AsyncDisposable {
   }
 
   async #apply(name: string, signal: AbortSignal): Promise<void> {
-    const labels = { [configLabel]: 'true' };
+    if (this.#configMaps.get(name)?.immutable === true) await this.#delete(name, signal);
+    const labels = { [rootConfigMapLabel]: 'true' };
     await this.#write(name, { metadata: { labels }, data: { [rootKey]: this.#root() } }, signal);
   }
 
   async #remove(name: string, signal: AbortSignal): Promise<void> {
-    const known = this.#configMaps.get(name);
     // Where others have keys in it only our fields go, and then it is theirs.
-    if (known?.shared === true) return await this.#write(name, {}, signal);
-    const preconditions = known?.uid === undefined ? {} : { uid: known.uid };
+    if (this.#configMaps.get(name)?.shared === true) return await this.#write(name, {}, signal);
+    await this.#delete(name, signal);
+  }
+
+  async #delete(name: string, signal: AbortSignal): Promise<void> {
+    const uid = this.#configMaps.get(name)?.uid;
+    const preconditions = uid === undefined ? {} : { uid };
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions };
     await this.#options.client.request('DELETE', configMapPath(name), { body, signal, timeoutMs });
     this.#configMaps.delete(name);
@@ -173,7 +179,7 @@ export class RootConfigMaps implements AsyncDisposable {
   ): Promise<void> {
     const named = { ...metadata, name: rootConfigMapName, namespace };
     const written = await this.#options.client.request('PATCH', configMapPath(namespace), {
-      query: { fieldManager, force: true },
+      query: { fieldManager: fieldManagers.controlPlane, force: true },
       contentType: 'application/apply-patch+yaml',
       body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: named, ...(data && { data }) },
       signal,
@@ -200,20 +206,22 @@ function trimConfigMap({ metadata, ...rest }: KubeObject): KubeObject {
   return {
     metadata: { name, namespace, ...versionOf(resourceVersion, uid) },
     root: typeof root === 'string' ? version(root) : '',
-    labelled: labels[configLabel] === 'true',
+    labelled: labels[rootConfigMapLabel] === 'true',
     ours: managesRoot(metadata),
     shared: Object.keys(data).some((key) => key !== rootKey) || isRecord(rest['binaryData']),
+    immutable: rest['immutable'] === true,
   };
 }
 
 /** Reads what {@link trimConfigMap} left. */
-function knownOf({ metadata, root, labelled, ours, shared }: KubeObject): Known {
+function knownOf({ metadata, root, labelled, ours, shared, immutable }: KubeObject): Known {
   return {
     uid: metadata.uid,
     root: typeof root === 'string' ? root : '',
     labelled: labelled === true,
     ours: ours === true,
     shared: shared === true,
+    immutable: immutable === true,
   };
 }
 
@@ -226,7 +234,7 @@ function managesRoot(metadata: object): boolean {
   const entries: readonly unknown[] =
     'managedFields' in metadata && Array.isArray(metadata.managedFields) ? metadata.managedFields : [];
   return entries.some((entry) => {
-    if (!isRecord(entry) || entry['manager'] !== fieldManager) return false;
+    if (!isRecord(entry) || entry['manager'] !== fieldManagers.controlPlane) return false;
     const fields = isRecord(entry['fieldsV1']) ? entry['fieldsV1']['f:data'] : undefined;
     return isRecord(fields) && `f:${rootKey}` in fields;
   });

@@ -1,6 +1,6 @@
 import { MeshError } from '../lib/errors.ts';
+import { isRecord } from '../lib/is-record.ts';
 import type { Redacted } from '../lib/redacted.ts';
-import { isRecord } from './is-record.ts';
 
 /** Claims of a token that nobody has verified: they may refuse it and bound its life, and prove nothing. */
 export interface TokenClaims {

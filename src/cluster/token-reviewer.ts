@@ -3,11 +3,12 @@ import { LRUCache } from 'lru-cache';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
+import { isRecord } from '../lib/is-record.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Redacted } from '../lib/redacted.ts';
+import { tokenAudience } from '../model/cluster-names.ts';
 import { parseSpiffeId, spiffeId, type TrustDomain, type WorkloadIdentity } from '../model/ids.ts';
 import type { Peer } from '../xds/provider.ts';
-import { isRecord } from './is-record.ts';
 import { Slots } from './slots.ts';
 import { readClaims, refused } from './token-claims.ts';
 
@@ -31,6 +32,7 @@ export interface TokenReviewerOptions {
 /** A proven peer, as the authenticator gives it on. */
 export type ProvenPeer = Extract<Peer, { kind: 'proven' }>;
 
+/** Asks the cluster who holds a token. */
 export interface TokenReviewer {
   /**
    * Whom a service account token proves. Throws `unauthenticated` where it proves nobody, and `unavailable` where the API
@@ -40,7 +42,7 @@ export interface TokenReviewer {
 }
 
 /** Our own audience, and that of the agents that were made for Istio's control plane. */
-export const tokenAudiences: readonly string[] = ['coxswain', 'istio-ca'];
+const tokenAudiences: readonly string[] = [tokenAudience, 'istio-ca'];
 
 type Verdict = ProvenPeer | MeshError;
 

@@ -1,22 +1,24 @@
 import type { KubeClient } from '../kube/client.ts';
-import type { Duty, DutyOptions } from '../kube/leader.ts';
+import type { Duty } from '../kube/duty.ts';
 import type { KubeObject } from '../kube/object.ts';
 import type { ReflectEvent } from '../kube/reflector.ts';
+import { isRecord } from '../lib/is-record.ts';
+import type { Surroundings } from '../lib/surroundings.ts';
+import { fieldManagers, injectorName, validatorName } from '../model/cluster-names.ts';
 import { followAll } from './follow-all.ts';
-import { isRecord } from './is-record.ts';
 import { KeyedWork } from './keyed-work.ts';
 
-export interface WebhookBundleOptions extends DutyOptions {
+export interface WebhookBundleOptions extends Surroundings {
   readonly client: KubeClient;
   /** The mesh's roots now, PEM: the webhook's serving certificate is signed under them. */
   readonly roots: () => readonly string[];
   /** Calls back when `roots` has another answer than before. */
   readonly changed?: (listener: () => void) => Disposable;
-  /** Names of the configurations; {@link webhookNames} by default. */
-  readonly names?: typeof webhookNames;
+  /** Names of the configurations; those of an installation by default. */
+  readonly names?: { readonly mutating: string; readonly validating: string };
 }
 
-export const webhookNames = { mutating: 'coxswain-injector', validating: 'coxswain-validator' } as const;
+const installed = { mutating: injectorName, validating: validatorName };
 
 const api = '/apis/admissionregistration.k8s.io/v1';
 const collections = {
@@ -39,7 +41,7 @@ interface Hook {
  * the leader. Nothing else of the configurations is touched, and those that don't exist are waited for.
  */
 export function webhookBundles(options: WebhookBundleOptions): Duty {
-  const { client, clock, random, log, names = webhookNames } = options;
+  const { client, clock, random, log, names = installed } = options;
   return async (signal) => {
     const hooks = new Map<string, readonly Hook[]>();
     const wanted = (): string => Buffer.from(options.roots().join('')).toString('base64');
@@ -52,7 +54,7 @@ export function webhookBundles(options: WebhookBundleOptions): Duty {
         const patch = bundlePatch(hooks.get(path) ?? [], wanted());
         if (patch.length === 0) return 'equal';
         await client.request('PATCH', path, {
-          query: { fieldManager: 'coxswain' },
+          query: { fieldManager: fieldManagers.controlPlane },
           contentType: 'application/json-patch+json',
           body: patch,
           signal: ending,

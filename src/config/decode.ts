@@ -1,7 +1,8 @@
+import { isRecord } from '../lib/is-record.ts';
 import type { Finding } from '../model/finding.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import type { Origin } from '../model/object.ts';
-import { Field, isRecord } from './decode/field.ts';
+import { Field } from './decode/field.ts';
 import type { KindReader } from './decode/kind.ts';
 import { apiVersions, kindReaders, readerOf, unsupportedPolicies } from './decode/kinds.ts';
 import { readMetadata } from './decode/metadata.ts';

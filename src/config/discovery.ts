@@ -1,15 +1,10 @@
 import { assertNever } from '../lib/assert-never.ts';
 import type { Finding } from '../model/finding.ts';
-import { type LabelSelector, labelsMatch } from '../model/label-selector.ts';
+import { isSelected, type LabelSelector } from '../model/label-selector.ts';
 import type { MeshKind, MeshObject } from '../model/mesh-object.ts';
 import { compareText, type Labels, objectKey } from '../model/object.ts';
 import { refKey } from './file-content.ts';
 import type { ConfigSource, SourceEvent } from './source.ts';
-
-/** Does a namespace with these labels belong to the mesh? Any selector suffices; without any, all do (behaviour.md 7.7). */
-export function isSelected(labels: Labels, selectors: readonly LabelSelector[]): boolean {
-  return selectors.length === 0 || selectors.some((selector) => labelsMatch(selector, labels));
-}
 
 /** A source that shows only what lies in selected namespaces. */
 export interface SelectedSource extends ConfigSource {

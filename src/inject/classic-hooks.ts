@@ -1,5 +1,5 @@
 import { readinessPath, sidecarPorts } from '../agent/ports.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../lib/json-fields.ts';
 
 /**
  * Hooks of a sidecar that is an ordinary container (clusters before Kubernetes 1.29). There the kubelet starts containers in

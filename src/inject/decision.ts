@@ -1,8 +1,9 @@
+import { type JsonObject, objectIn, textIn } from '../lib/json-fields.ts';
 import type { Labels } from '../model/object.ts';
-import { type JsonObject, objectIn, textIn } from './json.ts';
 import { injectLabel, namespaceLabel, revisionLabel } from './names.ts';
 
 /** What the decision is made of. */
+/** Whether a pod gets a sidecar, and why (not). */
 export interface DecisionInput {
   readonly namespace: string;
   /** `kube-inject` doesn't know the namespace's labels: what it is given, it injects. */
@@ -13,6 +14,7 @@ export interface DecisionInput {
   readonly revision: string;
 }
 
+/** Whether a pod gets a sidecar, and why (not). */
 export interface Decision {
   readonly inject: boolean;
   /** Why, as one sentence. */

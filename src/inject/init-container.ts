@@ -1,6 +1,7 @@
 import { appProbesVariable } from '../agent/app-probe.ts';
-import type { JsonObject } from './json.ts';
-import { initContainerName, podPaths, proxyId, volumeNames } from './names.ts';
+import { proxyId } from '../agent/proxy-id.ts';
+import type { JsonObject } from '../lib/json-fields.ts';
+import { initContainerName, podPaths, volumeNames } from './names.ts';
 import { probesText, type RewrittenProbes } from './probes.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import { resourcesOf } from './resources.ts';

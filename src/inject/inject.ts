@@ -1,10 +1,13 @@
 import { appProbePort } from '../agent/app-probe.ts';
 import { sidecarPorts } from '../agent/ports.ts';
+import { proxyId } from '../agent/proxy-id.ts';
+import { isRecord } from '../lib/is-record.ts';
+import { type JsonObject, objectIn, objectsIn, textIn, textsIn } from '../lib/json-fields.ts';
 import { type DecisionInput, decide } from './decision.ts';
 import { initContainer } from './init-container.ts';
-import { isObject, type JsonObject, objectIn, objectsIn, textIn, textsIn, withField } from './json.ts';
+import { withField } from './json.ts';
 import { injectedMetadata } from './metadata.ts';
-import { initContainerName, proxyContainerName, proxyId, volumeNames } from './names.ts';
+import { initContainerName, proxyContainerName, volumeNames } from './names.ts';
 import { rewriteProbes } from './probes.ts';
 import type { InjectProblem } from './problem.ts';
 import { proxyContainer } from './proxy-container.ts';
@@ -42,8 +45,8 @@ export type InjectResult =
  */
 export function inject(request: InjectRequest, settings: InjectSettings): InjectResult {
   const metadata = request.metadata ?? {};
-  if (!isObject(metadata)) return refused('metadata', 'is not an object');
-  if (!isObject(request.spec)) return refused('spec', 'is not an object', 'a pod has a spec with containers');
+  if (!isRecord(metadata)) return refused('metadata', 'is not an object');
+  if (!isRecord(request.spec)) return refused('spec', 'is not an object', 'a pod has a spec with containers');
   const { labels, annotations } = {
     labels: textsIn(metadata, 'labels'),
     annotations: textsIn(metadata, 'annotations'),
@@ -94,7 +97,7 @@ function shapeProblems(spec: JsonObject): readonly InjectProblem[] {
     problems.push({ field: 'spec.containers', message: 'there are none', hint: 'add at least one container' });
   for (const field of ['initContainers', 'containers']) {
     for (const [index, container] of listIn(spec, field).entries()) {
-      const name = isObject(container) ? textIn(container, 'name') : '';
+      const name = isRecord(container) ? textIn(container, 'name') : '';
       if (name !== initContainerName && name !== proxyContainerName) continue;
       problems.push({
         field: `spec.${field}[${index}].name`,
@@ -105,7 +108,7 @@ function shapeProblems(spec: JsonObject): readonly InjectProblem[] {
   }
   const taken: readonly string[] = Object.values(volumeNames);
   for (const [index, volume] of listIn(spec, 'volumes').entries()) {
-    const name = isObject(volume) ? textIn(volume, 'name') : '';
+    const name = isRecord(volume) ? textIn(volume, 'name') : '';
     if (!taken.includes(name)) continue;
     problems.push({
       field: `spec.volumes[${index}].name`,
@@ -124,12 +127,17 @@ function risks(
   const warnings: string[] = [];
   const reserved: readonly number[] = [15001, 15006, appProbePort, ...Object.values(sidecarPorts)];
   const pod = objectIn(spec, 'securityContext');
-  for (const container of objectsIn(spec, 'containers')) {
+  const sidecars = objectsIn(spec, 'initContainers').filter((each) => each['restartPolicy'] === 'Always');
+  const ours: readonly string[] = [volumeNames.envoy, volumeNames.token];
+  for (const container of [...sidecars, ...objectsIn(spec, 'containers')]) {
     const name = textIn(container, 'name');
     const own = objectIn(container, 'securityContext');
     const ids = [own['runAsUser'] ?? pod['runAsUser'], own['runAsGroup'] ?? pod['runAsGroup']];
     if (options.intercept && ids.includes(proxyId))
       warnings.push(`container ${name} runs as ${proxyId}, the sidecar's own id: its connections bypass the sidecar`);
+    for (const mounted of objectsIn(container, 'volumeMounts').map((each) => textIn(each, 'name')))
+      if (ours.includes(mounted))
+        warnings.push(`container ${name} mounts volume ${mounted}, which belongs to the sidecar`);
     for (const port of objectsIn(container, 'ports').map((each) => each['containerPort']))
       if (typeof port === 'number' && reserved.includes(port))
         warnings.push(`container ${name} has port ${port}, which belongs to the sidecar`);

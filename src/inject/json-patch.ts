@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isObject, type JsonObject, textIn } from './json.ts';
+import { isRecord } from '../lib/is-record.ts';
+import { type JsonObject, textIn } from '../lib/json-fields.ts';
 
 /** One step of a JSON Patch (RFC 6902); the path as keys and indexes, not yet written as a pointer. */
 export type PatchStep =
@@ -16,7 +17,7 @@ export function difference(
   path: readonly (string | number)[] = [],
 ): readonly PatchStep[] {
   if (isDeepStrictEqual(before, after)) return [];
-  if (isObject(before) && isObject(after)) return ofObjects(before, after, path);
+  if (isRecord(before) && isRecord(after)) return ofObjects(before, after, path);
   if (Array.isArray(before) && Array.isArray(after)) return ofLists(before, after, path);
   return [{ op: 'replace', path, value: after }];
 }
@@ -59,7 +60,7 @@ function ofLists(
 }
 
 function same(before: unknown, after: unknown): boolean {
-  if (isObject(before) && isObject(after)) {
+  if (isRecord(before) && isRecord(after)) {
     const name = textIn(before, 'name');
     if (name !== '') return name === textIn(after, 'name');
   }

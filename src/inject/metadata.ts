@@ -1,10 +1,12 @@
+import { type JsonObject, objectIn, objectsIn, textIn, textsIn } from '../lib/json-fields.ts';
 import type { Labels } from '../model/object.ts';
-import { type JsonObject, objectIn, objectsIn, textIn, textsIn, withField } from './json.ts';
+import { withField } from './json.ts';
 import { proxyContainerName, revisionLabel, statusAnnotation, tlsModeLabel } from './names.ts';
 
 const canonicalName = 'service.istio.io/canonical-name';
 const canonicalRevision = 'service.istio.io/canonical-revision';
 
+/** What injection says of a pod in its metadata. */
 export interface MetadataChange {
   readonly status: string;
   readonly revision: string;

@@ -2,6 +2,7 @@
 export const initContainerName = 'istio-init';
 export const proxyContainerName = 'istio-proxy';
 
+/** Volumes that both containers of a sidecar mount. */
 export const volumeNames = {
   /** Bootstrap and its companions, from the init container to Envoy. */
   envoy: 'istio-envoy',
@@ -13,6 +14,7 @@ export const volumeNames = {
   root: 'istiod-ca-cert',
 } as const;
 
+/** Where those volumes are mounted, and what is read there. */
 export const podPaths = {
   envoy: '/etc/istio/proxy',
   podInfo: '/etc/istio/pod',
@@ -23,22 +25,12 @@ export const podPaths = {
   root: '/var/run/secrets/istio/root-cert.pem',
 } as const;
 
-/** Owner of the proxy process; interception lets it through. */
-export const proxyId = 1337;
-
-/** Audience of the projected token. */
-export const tokenAudience = 'coxswain';
+/** How long a projected token is good for; the kubelet renews it long before. */
 export const tokenSeconds = 43_200;
-/** The ConfigMap with the mesh root, in every namespace of the mesh. */
-export const rootConfigMap = 'istio-ca-root-cert';
 
+/** Labels by which pods and namespaces ask for injection, and the marks of what was injected (behaviour.md 9.4). */
 export const injectLabel = 'sidecar.istio.io/inject';
 export const namespaceLabel = 'istio-injection';
 export const revisionLabel = 'istio.io/rev';
 export const tlsModeLabel = 'security.istio.io/tlsMode';
 export const statusAnnotation = 'sidecar.istio.io/status';
-
-/** Name that sidecars call the control plane by. */
-export function controlPlaneHost(rootNamespace: string): string {
-  return `coxswain.${rootNamespace}.svc`;
-}

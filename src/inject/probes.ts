@@ -1,9 +1,12 @@
 import { appProbePort } from '../agent/app-probe.ts';
-import { isObject, type JsonObject, objectIn, objectsIn, textIn, withField, withoutField } from './json.ts';
+import { isRecord } from '../lib/is-record.ts';
+import { type JsonObject, objectIn, objectsIn, textIn } from '../lib/json-fields.ts';
+import { withField } from './json.ts';
 
 /** Probes and hooks of a pod that go through the sidecar, by the path they have there. */
 export type RewrittenProbes = Readonly<Record<string, JsonObject>>;
 
+/** A pod's spec whose probes and hooks ask the sidecar. */
 export interface RewriteResult {
   readonly spec: JsonObject;
   /** What the kubelet asked before: handler, resolved port, timeout and period (see app-probe.ts). */
@@ -44,14 +47,14 @@ export function rewriteProbes(spec: JsonObject): RewriteResult {
     let next = container;
     for (const [field, word] of probeFields) {
       const probe = container[field];
-      if (isObject(probe)) next = withField(next, field, one(probe, field, `/app-health/${name}/${word}`, false));
+      if (isRecord(probe)) next = withField(next, field, one(probe, field, `/app-health/${name}/${word}`, false));
     }
     const lifecycle = container['lifecycle'];
-    if (!isObject(lifecycle)) return next;
+    if (!isRecord(lifecycle)) return next;
     let hooks = lifecycle;
     for (const [field, word] of hookFields) {
       const hook = lifecycle[field];
-      if (isObject(hook))
+      if (isRecord(hook))
         hooks = withField(hooks, field, one(hook, `lifecycle.${field}`, `/app-lifecycle/${name}/${word}`, true));
     }
     return withField(next, 'lifecycle', hooks);
@@ -64,7 +67,7 @@ export function restoreProbes(spec: JsonObject, probes: RewrittenProbes): JsonOb
   const back = (owner: JsonObject): JsonObject => {
     const original = probes[textIn(objectIn(owner, 'httpGet'), 'path')];
     if (original === undefined || objectIn(owner, 'httpGet')['port'] !== appProbePort) return owner;
-    const handler = handlers.find((each) => isObject(original[each]));
+    const handler = handlers.find((each) => isRecord(original[each]));
     if (handler === undefined) return owner;
     // The handler goes back to where it stood, so that injecting again gives the same text again.
     return Object.fromEntries(
@@ -77,14 +80,14 @@ export function restoreProbes(spec: JsonObject, probes: RewrittenProbes): JsonOb
     let next = container;
     for (const [field] of probeFields) {
       const probe = container[field];
-      if (isObject(probe)) next = withField(next, field, back(probe));
+      if (isRecord(probe)) next = withField(next, field, back(probe));
     }
     const lifecycle = container['lifecycle'];
-    if (!isObject(lifecycle)) return next;
+    if (!isRecord(lifecycle)) return next;
     let hooks = lifecycle;
     for (const [field] of hookFields) {
       const hook = lifecycle[field];
-      if (isObject(hook)) hooks = withField(hooks, field, back(hook));
+      if (isRecord(hook)) hooks = withField(hooks, field, back(hook));
     }
     return withField(next, 'lifecycle', hooks);
   });
@@ -99,9 +102,9 @@ export function probesText(probes: RewrittenProbes): string {
 export function readProbesText(text: string): RewrittenProbes {
   try {
     const value: unknown = JSON.parse(text);
-    if (!isObject(value)) return {};
+    if (!isRecord(value)) return {};
     return Object.fromEntries(
-      Object.entries(value).filter((entry): entry is [string, JsonObject] => isObject(entry[1])),
+      Object.entries(value).filter((entry): entry is [string, JsonObject] => isRecord(entry[1])),
     );
   } catch {
     return {}; // written by somebody else: there is nothing of ours to undo
@@ -113,7 +116,7 @@ type Move =
   | { readonly kind: 'moved'; readonly probe: JsonObject; readonly original: JsonObject };
 
 function move(owner: JsonObject, named: ReadonlyMap<string, number>, path: string, hook: boolean): Move {
-  const handler = handlers.find((each) => isObject(owner[each]));
+  const handler = handlers.find((each) => isRecord(owner[each]));
   if (handler === undefined || (hook && handler === 'grpc')) return kept('');
   if (hook && handler === 'tcpSocket') return kept('Kubernetes runs no tcpSocket hooks');
   const asked = objectIn(owner, handler);
@@ -165,14 +168,8 @@ function mapContainers(spec: JsonObject, change: (container: JsonObject) => Json
       next = withField(
         next,
         field,
-        list.map((each: unknown) => (isObject(each) ? change(each) : each)),
+        list.map((each: unknown) => (isRecord(each) ? change(each) : each)),
       );
   }
   return next;
-}
-
-/** The spec without a field, if what it holds is empty. */
-export function withoutEmpty(spec: JsonObject, field: string): JsonObject {
-  const value = spec[field];
-  return Array.isArray(value) && value.length === 0 ? withoutField(spec, field) : spec;
 }

@@ -1,8 +1,9 @@
 import { envoyCommand } from '../agent/envoy-process.ts';
 import { readinessPath, sidecarPorts } from '../agent/ports.ts';
+import { proxyId } from '../agent/proxy-id.ts';
+import type { JsonObject } from '../lib/json-fields.ts';
 import { classicHooks } from './classic-hooks.ts';
-import type { JsonObject } from './json.ts';
-import { podPaths, proxyContainerName, proxyId, volumeNames } from './names.ts';
+import { podPaths, proxyContainerName, volumeNames } from './names.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import { resourcesOf } from './resources.ts';
 import type { InjectSettings } from './settings.ts';

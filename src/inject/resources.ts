@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../lib/json-fields.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 
 /** `resources` of the containers that we add. */

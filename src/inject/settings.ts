@@ -1,4 +1,6 @@
-import { controlPlaneHost } from './names.ts';
+import { controlPlaneHost, defaultImages } from '../model/cluster-names.ts';
+import { controlPlanePorts } from '../model/control-plane-ports.ts';
+import { defaultMesh } from '../model/mesh.ts';
 
 export type ProxyLogLevel = 'trace' | 'debug' | 'info' | 'warning' | 'error' | 'critical' | 'off';
 
@@ -35,18 +37,18 @@ export interface InjectSettings {
 }
 
 /** What holds where nothing else is said. */
-export function defaultInjectSettings(rootNamespace = 'istio-system'): InjectSettings {
+export function defaultInjectSettings(rootNamespace = defaultMesh.rootNamespace): InjectSettings {
   return {
     revision: 'default',
     rootNamespace,
     dnsDomain: 'cluster.local',
     clusterId: 'Kubernetes',
-    image: 'coxswain:0.1.0',
-    proxyImage: 'envoyproxy/envoy:distroless-v1.40.0',
-    classicProxyImage: 'envoyproxy/envoy:v1.40.0',
+    image: defaultImages.coxswain,
+    proxyImage: defaultImages.envoy,
+    classicProxyImage: defaultImages.envoyWithBash,
     nativeSidecars: true,
     rewriteProbes: true,
-    controlPlane: { host: controlPlaneHost(rootNamespace), port: 15012 },
+    controlPlane: { host: controlPlaneHost(rootNamespace), port: controlPlanePorts.xds },
     logLevel: 'warning',
     concurrency: 2,
     requests: { cpu: '100m', memory: '128Mi' },

@@ -1,5 +1,7 @@
 import { appProbesVariable } from '../agent/app-probe.ts';
-import { isObject, type JsonObject, objectsIn, textIn, textsIn, withField } from './json.ts';
+import { isRecord } from '../lib/is-record.ts';
+import { type JsonObject, objectsIn, textIn, textsIn } from '../lib/json-fields.ts';
+import { withField } from './json.ts';
 import { initContainerName, proxyContainerName, statusAnnotation, volumeNames } from './names.ts';
 import { readProbesText, restoreProbes } from './probes.ts';
 
@@ -40,7 +42,7 @@ function readStatus(text: string | undefined): InjectStatus | undefined {
   if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    if (!isObject(value)) return undefined;
+    if (!isRecord(value)) return undefined;
     const names = (field: string): readonly string[] => {
       const list = value[field];
       return Array.isArray(list) ? list.filter((each) => typeof each === 'string') : [];
@@ -63,6 +65,6 @@ function without(spec: JsonObject, field: string, names: readonly string[]): Jso
   return withField(
     spec,
     field,
-    list.filter((each: unknown) => !(isObject(each) && names.includes(textIn(each, 'name')))),
+    list.filter((each: unknown) => !(isRecord(each) && names.includes(textIn(each, 'name')))),
   );
 }

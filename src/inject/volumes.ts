@@ -1,5 +1,6 @@
-import type { JsonObject } from './json.ts';
-import { rootConfigMap, tokenAudience, tokenSeconds, volumeNames } from './names.ts';
+import type { JsonObject } from '../lib/json-fields.ts';
+import { rootConfigMapName, tokenAudience } from '../model/cluster-names.ts';
+import { tokenSeconds, volumeNames } from './names.ts';
 
 /** What the two containers share, and what they get from the cluster. */
 export function volumes(): readonly JsonObject[] {
@@ -17,6 +18,6 @@ export function volumes(): readonly JsonObject[] {
         ],
       },
     },
-    { name: volumeNames.root, configMap: { name: rootConfigMap } },
+    { name: volumeNames.root, configMap: { name: rootConfigMapName } },
   ];
 }

@@ -1,5 +1,6 @@
+import { isRecord } from '../lib/is-record.ts';
+import { type JsonObject, objectIn, textIn } from '../lib/json-fields.ts';
 import { type InjectRequest, type InjectResult, inject } from './inject.ts';
-import { isObject, type JsonObject, objectIn, textIn } from './json.ts';
 import { difference, type PatchStep } from './json-patch.ts';
 import type { InjectProblem } from './problem.ts';
 import type { InjectSettings } from './settings.ts';
@@ -42,7 +43,7 @@ function injectAt(
   settings: InjectSettings,
   policy: InjectRequest['policy'],
 ): readonly ManifestResult[] {
-  if (!isObject(manifest)) return [];
+  if (!isRecord(manifest)) return [];
   const kind = textIn(manifest, 'kind');
   const { items } = manifest;
   if (kind.endsWith('List') && Array.isArray(items))
@@ -50,12 +51,12 @@ function injectAt(
   const group = /^(?:(.*)\/)?[^/]*$/.exec(textIn(manifest, 'apiVersion'))?.[1] ?? '';
   const below = templates[`${group}/${kind}`];
   if (below === undefined) return [];
-  const template = below.reduce<unknown>((value, field) => (isObject(value) ? value[field] : undefined), manifest);
+  const template = below.reduce<unknown>((value, field) => (isRecord(value) ? value[field] : undefined), manifest);
   const metadata = objectIn(manifest, 'metadata');
   const name = textIn(metadata, 'name') || textIn(metadata, 'generateName');
   const object = [kind, textIn(metadata, 'namespace'), name].filter((part) => part !== '').join('/');
   const at = [...path, ...below];
-  if (!isObject(template))
+  if (!isRecord(template))
     return [
       { kind: 'refused', object, problems: [{ field: at.join('.'), message: 'there is no pod template', hint: '' }] },
     ];

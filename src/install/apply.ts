@@ -1,12 +1,12 @@
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/object.ts';
 import type { Clock } from '../lib/clock.ts';
+import { fieldManagers } from '../model/cluster-names.ts';
 import { establishedReason, versionsServed } from './crd-state.ts';
 import { deploymentReason, replicasToAsk } from './deployment-state.ts';
 import { isOurs } from './labels.ts';
 import { find } from './lookup.ts';
 import { type Manifest, nameText, pathOf } from './manifest.ts';
-import { fieldManagers } from './names.ts';
 import { type PollOptions, pollUntil } from './poll.ts';
 import type { Step } from './step.ts';
 

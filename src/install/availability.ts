@@ -1,6 +1,6 @@
+import { appName } from '../model/cluster-names.ts';
 import { podSelector } from './deployment.ts';
 import type { Manifest } from './manifest.ts';
-import { appName } from './names.ts';
 import type { InstallOptions } from './options.ts';
 
 /** Replicas that the autoscaler may add to those that were asked for. */

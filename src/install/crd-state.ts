@@ -1,5 +1,6 @@
 import type { KubeObject } from '../kube/object.ts';
-import { conditionsOf, recordIn, recordsIn } from './fields.ts';
+import { objectIn, objectsIn } from '../lib/json-fields.ts';
+import { conditionsOf } from './conditions.ts';
 
 /** Why objects of this CustomResourceDefinition can't be used yet; undefined once they can. */
 export function establishedReason(crd: KubeObject | undefined): string | undefined {
@@ -14,7 +15,7 @@ export function establishedReason(crd: KubeObject | undefined): string | undefin
 
 /** Which versions a CustomResourceDefinition serves: what can be read depends on it. */
 export function versionsServed(crd: KubeObject): string {
-  const names = recordsIn(recordIn(crd, 'spec'), 'versions')
+  const names = objectsIn(objectIn(crd, 'spec'), 'versions')
     .filter((version) => version['served'] === true)
     .map((version) => String(version['name']));
   return `it serves ${names.join(', ') || 'no version'}`;

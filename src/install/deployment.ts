@@ -1,6 +1,6 @@
-import { ownLabels } from './labels.ts';
+import { appName, ownLabels } from '../model/cluster-names.ts';
+import { controlPlanePorts } from '../model/control-plane-ports.ts';
 import type { Manifest } from './manifest.ts';
-import { appName, ports } from './names.ts';
 import type { InstallOptions } from './options.ts';
 
 /** What finds the control plane's pods. It can't change in an existing Deployment, so it holds what never will. */
@@ -30,7 +30,7 @@ export function deploymentManifest(options: InstallOptions): Manifest {
           labels: { ...ownLabels, 'sidecar.istio.io/inject': 'false' },
           annotations: {
             'prometheus.io/scrape': 'true',
-            'prometheus.io/port': String(ports.monitoring),
+            'prometheus.io/port': String(controlPlanePorts.monitoring),
             'prometheus.io/path': '/metrics',
           },
         },
@@ -85,9 +85,9 @@ function container({ image, proxyImage, logLevel }: InstallOptions): object {
     imagePullPolicy: 'IfNotPresent',
     args: [
       'serve',
-      `--xds=:${ports.xds}`,
-      `--webhook=:${ports.webhook}`,
-      `--admin=:${ports.monitoring}`,
+      `--xds=:${controlPlanePorts.xds}`,
+      `--webhook=:${controlPlanePorts.webhook}`,
+      `--admin=:${controlPlanePorts.monitoring}`,
       `--state=${stateDir}/state`,
       `--log-level=${logLevel}`,
     ],
@@ -101,9 +101,9 @@ function container({ image, proxyImage, logLevel }: InstallOptions): object {
       { name: 'COXSWAIN_PROXY_IMAGE', value: proxyImage },
     ],
     ports: [
-      { name: 'grpc-xds', containerPort: ports.xds },
-      { name: 'https-webhook', containerPort: ports.webhook },
-      { name: monitoringPort, containerPort: ports.monitoring },
+      { name: 'grpc-xds', containerPort: controlPlanePorts.xds },
+      { name: 'https-webhook', containerPort: controlPlanePorts.webhook },
+      { name: monitoringPort, containerPort: controlPlanePorts.monitoring },
     ],
     startupProbe: { httpGet: { path: '/healthz', port: monitoringPort }, periodSeconds: 2, failureThreshold: 30 },
     livenessProbe: { httpGet: { path: '/healthz', port: monitoringPort }, periodSeconds: 10, timeoutSeconds: 5 },

@@ -1,9 +1,9 @@
 import type { KubeObject } from '../kube/object.ts';
-import { recordsIn } from './fields.ts';
+import { objectsIn } from '../lib/json-fields.ts';
 
 /** Does this manager own fields of the object (`metadata.managedFields`), in the object itself or in a subresource? */
 export function ownsFields(object: KubeObject, manager: string, subresource = ''): boolean {
-  return recordsIn({ ...object.metadata }, 'managedFields').some(
+  return objectsIn({ ...object.metadata }, 'managedFields').some(
     (entry) => entry['manager'] === manager && (entry['subresource'] ?? '') === subresource,
   );
 }

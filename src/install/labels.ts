@@ -1,9 +1,4 @@
-/** Labels on every object that `coxswain install` makes: by these it knows its own again. */
-export const ownLabels: Readonly<Record<string, string>> = {
-  app: 'coxswain',
-  'app.kubernetes.io/name': 'coxswain',
-  'app.kubernetes.io/part-of': 'coxswain',
-};
+import { ownLabels } from '../model/cluster-names.ts';
 
 /** Was this object made by an installation of ours? */
 export function isOurs(labels: Readonly<Record<string, string>> | undefined): boolean {

@@ -2,10 +2,16 @@ import type { KubeClient } from '../kube/client.ts';
 import { listPages } from '../kube/list.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { MeshError } from '../lib/errors.ts';
+import {
+  fieldManagers,
+  leaseName,
+  replicaReportLabel,
+  rootConfigMapLabel,
+  rootConfigMapName,
+} from '../model/cluster-names.ts';
 import { ownsFields } from './field-owner.ts';
 import { find } from './lookup.ts';
 import type { ManifestName } from './manifest.ts';
-import { fieldManagers, leaseName, replicaReportLabel, rootConfigMapLabel, rootConfigMapName } from './names.ts';
 
 /** What the control plane wrote and nobody else will clear away: the Lease, reports of replicas, mesh roots. */
 export async function leftovers(

@@ -1,9 +1,10 @@
+import { appName, meshConfigMapKey, meshConfigMapName } from '../model/cluster-names.ts';
+import { controlPlanePorts } from '../model/control-plane-ports.ts';
 import { availabilityManifests } from './availability.ts';
 import { customResourceDefinitions } from './crds/definitions.ts';
 import { deploymentManifest } from './deployment.ts';
 import { labelled } from './labels.ts';
 import type { Manifest } from './manifest.ts';
-import { appName, meshConfigMapKey, meshConfigMapName, ports } from './names.ts';
 import type { InstallOptions } from './options.ts';
 import { accessManifests } from './rbac.ts';
 import { webhookManifests } from './webhooks.ts';
@@ -57,9 +58,9 @@ function serviceManifest(namespace: string): Manifest {
     spec: {
       selector: { app: appName },
       ports: [
-        { name: 'grpc-xds', port: ports.xds, targetPort: 'grpc-xds', protocol: 'TCP' },
+        { name: 'grpc-xds', port: controlPlanePorts.xds, targetPort: 'grpc-xds', protocol: 'TCP' },
         { name: 'https-webhook', port: 443, targetPort: 'https-webhook', protocol: 'TCP' },
-        { name: 'http-monitoring', port: ports.monitoring, targetPort: 'http-monitoring', protocol: 'TCP' },
+        { name: 'http-monitoring', port: controlPlanePorts.monitoring, targetPort: 'http-monitoring', protocol: 'TCP' },
       ],
     },
   };

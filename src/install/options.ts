@@ -1,3 +1,6 @@
+import { defaultImages } from '../model/cluster-names.ts';
+import { defaultMesh } from '../model/mesh.ts';
+
 /** What an operator may choose about an installation. */
 export interface InstallOptions {
   /** The root namespace: control plane, CA and mesh settings live here. */
@@ -13,11 +16,12 @@ export interface InstallOptions {
   readonly crds: boolean;
 }
 
+/** What holds where nothing else is said. */
 export const defaultInstallOptions: InstallOptions = {
-  namespace: 'istio-system',
+  namespace: defaultMesh.rootNamespace,
   replicas: 2,
-  image: 'coxswain:0.1.0',
-  proxyImage: 'envoyproxy/envoy:distroless-v1.40.0',
+  image: defaultImages.coxswain,
+  proxyImage: defaultImages.envoy,
   logLevel: 'info',
   mesh: undefined,
   crds: true,

@@ -1,10 +1,11 @@
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
+import { pause } from '../lib/pause.ts';
 
 /** How long to wait for something, and what ends the wait. */
 export interface PollOptions {
   readonly clock: Clock;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
   readonly timeoutMs: number;
   readonly intervalMs?: number;
 }
@@ -21,17 +22,10 @@ export async function pollUntil(
   const { clock, signal, timeoutMs, intervalMs = 200 } = options;
   const end = clock.now() + timeoutMs;
   for (;;) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     const reason = await look();
     if (reason === undefined) return;
     if (clock.now() >= end) throw new MeshError('unavailable', `${what}: ${reason} (after ${timeoutMs / 1000} s)`);
     await pause(clock, intervalMs, signal);
   }
-}
-
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  using _timer = clock.after(ms, resolve);
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
 }

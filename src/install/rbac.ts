@@ -1,4 +1,3 @@
-import type { Manifest } from './manifest.ts';
 import {
   appName,
   injectorName,
@@ -7,7 +6,8 @@ import {
   pluggedCaSecretName,
   rootConfigMapName,
   validatorName,
-} from './names.ts';
+} from '../model/cluster-names.ts';
+import type { Manifest } from './manifest.ts';
 
 /** One rule of a role (rbac.authorization.k8s.io/v1). */
 export interface PolicyRule {

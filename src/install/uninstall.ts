@@ -1,13 +1,13 @@
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../lib/clock.ts';
-import { recordsIn } from './fields.ts';
+import { objectsIn } from '../lib/json-fields.ts';
+import { ownCaSecretName, pluggedCaSecretName } from '../model/cluster-names.ts';
 import { isOurs } from './labels.ts';
 import { leftovers, withdrawStatus } from './leftovers.ts';
 import { find } from './lookup.ts';
 import type { ManifestName } from './manifest.ts';
 import { pathOf } from './manifest.ts';
 import { installManifests } from './manifests.ts';
-import { ownCaSecretName, pluggedCaSecretName } from './names.ts';
 import { defaultInstallOptions } from './options.ts';
 import { pollUntil } from './poll.ts';
 import type { Step } from './step.ts';
@@ -85,7 +85,7 @@ async function awaitPodsGone({ client, clock, signal, namespace, timeoutMs }: Un
   await pollUntil('the control plane', { clock, signal, timeoutMs, intervalMs: 500 }, async () => {
     const path = `/api/v1/namespaces/${namespace}/pods`;
     const answer = await client.request('GET', path, { query: { labelSelector: 'app=coxswain' }, signal });
-    const pods = recordsIn({ answer: [answer] }, 'answer').flatMap((list) => recordsIn(list, 'items'));
+    const pods = objectsIn({ answer: [answer] }, 'answer').flatMap((list) => objectsIn(list, 'items'));
     return pods.length === 0 ? undefined : `${pods.length} of its pods are still running`;
   });
 }

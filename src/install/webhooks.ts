@@ -1,5 +1,5 @@
+import { appName, injectorName, validatorName } from '../model/cluster-names.ts';
 import type { Manifest } from './manifest.ts';
-import { appName, injectorName, validatorName } from './names.ts';
 
 /** Pods there must start without us: the cluster itself, and the control plane. */
 const neverInjected = ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage'];

@@ -1,5 +1,3 @@
-import type { Clock } from '../lib/clock.ts';
-
 const firstMs = 1_600;
 const longestMs = 30_000;
 
@@ -27,15 +25,4 @@ export class Backoff {
   reset(): void {
     this.#failures = 0;
   }
-}
-
-/** Resolves after `ms`, or as soon as `signal` aborts. */
-export async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const end = (): void => resolve();
-  signal.addEventListener('abort', end, { once: true });
-  using _timer = clock.after(ms, end);
-  await promise;
-  signal.removeEventListener('abort', end);
 }

@@ -6,8 +6,10 @@ import { apiError, connectionError } from './errors.ts';
 import { isKubeObject, type KubeObject } from './object.ts';
 
 export type KubeMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+/** Query parameters; undefined ones are left out. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
+/** What a request may have beside its method and path. */
 export interface KubeRequest {
   readonly query?: Query;
   /** Sent as JSON. */

@@ -1,4 +1,5 @@
 import { MeshError, type MeshErrorCode } from '../lib/errors.ts';
+import { isRecord } from '../lib/is-record.ts';
 
 /** What a status of the API means to a caller (Kubernetes API conventions, "HTTP Status codes"). */
 function codeOf(status: number): MeshErrorCode {
@@ -30,9 +31,9 @@ export function apiError(method: string, path: string, status: number, body: Buf
 
 /** The error that an `ERROR` event of a watch stands for; its object is a Status. */
 export function watchError(path: string, status: unknown): MeshError {
-  const code = typeof status === 'object' && status !== null && 'code' in status ? Number(status.code) : 0;
-  const message = typeof status === 'object' && status !== null && 'message' in status ? String(status.message) : '';
-  return new MeshError(codeOf(code), `watch of ${path}: ${message || `status ${code}`}`);
+  const { code: given = 0, message = '' } = isRecord(status) ? status : {};
+  const code = Number(given);
+  return new MeshError(codeOf(code), `watch of ${path}: ${String(message) || `status ${code}`}`);
 }
 
 /** The server could not be reached, or the connection broke. */
@@ -46,7 +47,7 @@ export function connectionError(where: string, error: Error, signal?: AbortSigna
 function messageOf(body: Buffer): string | undefined {
   try {
     const status: unknown = JSON.parse(body.toString('utf8'));
-    if (typeof status === 'object' && status !== null && 'message' in status) return String(status.message);
+    if (isRecord(status) && 'message' in status) return String(status['message']);
   } catch {
     // Not the API server's own words: a proxy's page says nothing to the point.
   }

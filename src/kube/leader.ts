@@ -1,19 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { Backoff, pause } from './backoff.ts';
+import { pauseQuietly } from '../lib/pause.ts';
+import type { Surroundings } from '../lib/surroundings.ts';
 import type { KubeClient, KubeMethod } from './client.ts';
+import { type Duty, keepRunning } from './duty.ts';
+import { ifFound } from './if-found.ts';
 import { isKubeObject, type KubeObject } from './object.ts';
-
-/** Work that only the leader does. Returns once it is done or `signal` aborts; a throw starts it again. */
-export type Duty = (signal: AbortSignal) => Promise<void>;
-
-export interface DutyOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-}
 
 /** In ms. A holder stops `renewMs` after its last renewal; others wait `leaseMs`; the difference is what a duty has to end. */
 export interface LeaseTiming {
@@ -22,9 +15,9 @@ export interface LeaseTiming {
   readonly retryMs: number;
 }
 
-export const defaultTiming: LeaseTiming = { leaseMs: 15_000, renewMs: 10_000, retryMs: 2_000 };
+const defaultTiming: LeaseTiming = { leaseMs: 15_000, renewMs: 10_000, retryMs: 2_000 };
 
-export interface LeaderOptions extends DutyOptions {
+export interface LeaderOptions extends Surroundings {
   readonly client: KubeClient;
   readonly namespace: string;
   /** Name of the Lease. */
@@ -52,33 +45,6 @@ export interface Leadership {
  */
 export function lead(options: LeaderOptions, signal: AbortSignal, duty: Duty): Leadership {
   return new Election(options, signal, duty);
-}
-
-/** Several duties as one; each is started again by itself where it fails. */
-export function together(duties: Readonly<Record<string, Duty>>, options: DutyOptions): Duty {
-  return async (signal) => {
-    const running = Object.entries(duties).map(([name, duty]) =>
-      keepRunning(duty, { ...options, log: options.log.child({ duty: name }) }, signal),
-    );
-    await Promise.all(running);
-  };
-}
-
-/** Runs a duty until the signal aborts; one that throws is logged and started again after a while, a longer one each time. */
-async function keepRunning(duty: Duty, { clock, random, log }: DutyOptions, signal: AbortSignal): Promise<void> {
-  const backoff = new Backoff(random);
-  while (!signal.aborted) {
-    try {
-      await duty(signal);
-      return;
-    } catch (thrown) {
-      if (signal.aborted) return;
-      const { code, message } = MeshError.from(thrown);
-      const retryInMs = Math.round(backoff.next());
-      log.error({ code, error: message, retryInMs }, 'a duty of the leader failed: starting it again');
-      await pause(clock, retryInMs, signal);
-    }
-  }
 }
 
 /** One stay in office. `signal` aborts when it is over. */
@@ -144,7 +110,7 @@ class Election implements Leadership {
       if (signal.aborted) await this.#attempt(() => this.#release());
     }
     term.deadline[Symbol.dispose]();
-    await pause(clock, this.#timing.retryMs * (1 + random() / 2), signal);
+    await pauseQuietly(clock, this.#timing.retryMs * (1 + random() / 2), signal);
     return undefined;
   }
 
@@ -181,7 +147,7 @@ class Election implements Leadership {
   async #keepRenewing(term: Term, stop: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     for (;;) {
-      await pause(clock, this.#timing.retryMs, stop);
+      await pauseQuietly(clock, this.#timing.retryMs, stop);
       if (stop.aborted) return;
       const deadline = this.#deadline(term.end);
       const renewed = await this.#attempt(() => this.#renew(term));
@@ -207,11 +173,8 @@ class Election implements Leadership {
   }
 
   async #acquire(): Promise<boolean> {
-    let lease: KubeObject;
-    try {
-      lease = await this.#ask('GET', this.#path);
-    } catch (thrown) {
-      if (!(thrown instanceof MeshError) || thrown.code !== 'not-found') throw thrown;
+    const lease = await ifFound(this.#ask('GET', this.#path));
+    if (lease === undefined) {
       const metadata = { name: this.#options.lease, namespace: this.#options.namespace };
       const fresh = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata };
       this.#observe(await this.#ask('POST', this.#collection, this.#held(fresh)));

@@ -1,4 +1,5 @@
 import { MeshError } from '../lib/errors.ts';
+import { isRecord } from '../lib/is-record.ts';
 import type { KubeClient, Query } from './client.ts';
 import { isKubeObject, type KubeObject } from './object.ts';
 
@@ -52,8 +53,4 @@ function readPage(path: string, answer: unknown): ListPage & { readonly token: s
     return { ...type, ...item };
   });
   return { objects, resourceVersion, token: typeof token === 'string' && token !== '' ? token : undefined };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

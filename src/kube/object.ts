@@ -1,3 +1,5 @@
+import { isRecord } from '../lib/is-record.ts';
+
 /** `metadata` of an object as the API server gives it; what this program reads of it. */
 export interface KubeMetadata {
   readonly name: string;
@@ -36,7 +38,7 @@ export function kubeKey({ metadata }: { readonly metadata: KubeMetadata }): stri
 
 /** Is this JSON an object with a name? What the API server sends always is; a proxy in between may send anything. */
 export function isKubeObject(value: unknown): value is KubeObject {
-  if (typeof value !== 'object' || value === null || !('metadata' in value)) return false;
+  if (!isRecord(value)) return false;
   const { metadata } = value;
-  return typeof metadata === 'object' && metadata !== null && 'name' in metadata && typeof metadata.name === 'string';
+  return isRecord(metadata) && typeof metadata['name'] === 'string';
 }

@@ -1,8 +1,8 @@
 import { assertNever } from '../lib/assert-never.ts';
-import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
-import type { Logger } from '../lib/log.ts';
-import { Backoff, pause } from './backoff.ts';
+import { pauseQuietly } from '../lib/pause.ts';
+import type { Surroundings } from '../lib/surroundings.ts';
+import { Backoff } from './backoff.ts';
 import type { KubeClient, Query } from './client.ts';
 import { Held } from './held.ts';
 import { listPages } from './list.ts';
@@ -11,7 +11,7 @@ import { watchBatches } from './watch.ts';
 import type { WatchEvent } from './watch-event.ts';
 
 /** One collection of the API that is kept in step. */
-export interface ReflectOptions {
+export interface ReflectOptions extends Surroundings {
   readonly client: KubeClient;
   /** All objects of a kind (`/api/v1/pods`), or those of one namespace (`/api/v1/namespaces/x/secrets`). */
   readonly path: string;
@@ -24,9 +24,6 @@ export interface ReflectOptions {
   readonly trim?: (object: KubeObject) => KubeObject;
   /** Objects per page of a list; 500 by default. */
   readonly pageSize?: number;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
 }
 
 /**
@@ -104,7 +101,7 @@ class Reflection {
     const lived = yield* this.#watch();
     if (this.#signal.aborted) return;
     if (lived || clock.now() - opened >= shortestWatchMs) this.#backoff.reset();
-    else await pause(clock, this.#backoff.next(), this.#signal);
+    else await pauseQuietly(clock, this.#backoff.next(), this.#signal);
   }
 
   /** After an error: waits as long as its kind asks for. */
@@ -118,7 +115,7 @@ class Reflection {
       if (!this.#denied)
         log.warn({ path, error: error.message }, 'not allowed to read a kind: grant the missing right');
       this.#denied = true;
-      await pause(clock, deniedMs, this.#signal);
+      await pauseQuietly(clock, deniedMs, this.#signal);
       return;
     }
     if (error.code === 'gone' || error.code === 'bad-argument') this.#version = undefined;
@@ -132,7 +129,7 @@ class Reflection {
     if (this.#backoff.failures === worthAWord)
       log.warn(fields, 'the Kubernetes API fails: trying again, nothing changes');
     else log.debug(fields, 'list or watch failed: trying again');
-    await pause(clock, waitMs, this.#signal);
+    await pauseQuietly(clock, waitMs, this.#signal);
   }
 
   async *#list(): AsyncGenerator<readonly ReflectEvent[], void, void> {
@@ -201,14 +198,14 @@ class Reflection {
     this.#version = undefined;
     this.#missing += 1;
     if (this.#missing === 1 && this.#held.size > 0) {
-      await pause(this.#options.clock, firstAbsentMs, this.#signal);
+      await pauseQuietly(this.#options.clock, firstAbsentMs, this.#signal);
       return;
     }
     const gone = this.#held.keepOnly(new Set()).map((ref): ReflectEvent => ({ type: 'delete', ...ref }));
     if (!this.#absent) yield [...gone, { type: 'absent' }];
     this.#absent = true;
     const waitMs = Math.min(firstAbsentMs * 2 ** Math.min(this.#missing - 1, 8), longestAbsentMs);
-    await pause(this.#options.clock, waitMs, this.#signal);
+    await pauseQuietly(this.#options.clock, waitMs, this.#signal);
   }
 
   #recovered(): void {

@@ -1,4 +1,6 @@
 import { MeshError } from '../lib/errors.ts';
+import { isRecord } from '../lib/is-record.ts';
+import { objectIn, textIn } from '../lib/json-fields.ts';
 import { watchError } from './errors.ts';
 import { isKubeObject, type KubeObject } from './object.ts';
 
@@ -33,8 +35,9 @@ export function readWatchEvent(path: string, line: string): WatchEvent {
 function parse(path: string, line: string): { readonly type: string; readonly object: unknown } {
   try {
     const event: unknown = JSON.parse(line);
-    if (typeof event === 'object' && event !== null && 'type' in event && typeof event.type === 'string') {
-      return { type: event.type, object: 'object' in event ? event.object : undefined };
+    if (isRecord(event)) {
+      const { type, object } = event;
+      if (typeof type === 'string') return { type, object };
     }
   } catch {
     // Said below, for all that is no event.
@@ -49,11 +52,8 @@ function objectOf(path: string, value: unknown): KubeObject {
 
 /** A bookmark's object has a resourceVersion and no name. */
 function versionOf(path: string, value: unknown): string {
-  const metadata = typeof value === 'object' && value !== null && 'metadata' in value ? value.metadata : undefined;
-  if (typeof metadata === 'object' && metadata !== null && 'resourceVersion' in metadata) {
-    if (typeof metadata.resourceVersion === 'string' && metadata.resourceVersion !== '')
-      return metadata.resourceVersion;
-  }
+  const version = isRecord(value) ? textIn(objectIn(value, 'metadata'), 'resourceVersion') : '';
+  if (version !== '') return version;
   throw noEvent(path);
 }
 

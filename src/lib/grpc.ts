@@ -1,4 +1,5 @@
 import type { SecureServerOptions } from 'node:http2';
+import { createServer, type Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import {
   type ChannelOptions,
@@ -9,6 +10,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { MeshError, type MeshErrorCode } from './errors.ts';
+import { boundConnections } from './guests.ts';
 
 /** A service that another part of the program wants on the same port. */
 export interface MountedService {
@@ -47,7 +49,7 @@ export function serverOptions(limits: {
   return {
     'grpc.enable_channelz': 0,
     // A connection without a stream proves nothing and costs a socket.
-    'grpc.max_connection_idle_ms': 300_000,
+    'grpc.max_connection_idle_ms': 60_000,
     'grpc.keepalive_time_ms': limits.keepaliveMs,
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.max_receive_message_length': limits.maxMessageBytes,
@@ -66,17 +68,68 @@ export function serializeParts(
   return message as Buffer;
 }
 
-/** Binds a server; resolves to the port, which is another one where `:0` was asked for. */
-export function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, port) => {
-      if (error === null) {
-        resolve(port);
-      } else {
-        reject(new MeshError('unavailable', `can't listen on ${address}: ${error.message}`, { cause: error }));
-      }
-    });
+/** Where a server listens. */
+export interface Listening {
+  readonly port: number;
+  /** Takes no connection any more; open ones stay. Resolves when the last of them is gone. */
+  stop(): Promise<void>;
+  /** Ends the open ones, too, also those that never came so far as to speak gRPC. */
+  end(): void;
+}
+
+/** The kernel's own bound on Linux (`net.core.somaxconn`); Node would ask for 511, too few where a thousand come at once. */
+const backlog = 4096;
+
+/**
+ * Binds a server. The socket is ours and hands its connections over, because grpc-js can bound neither how many there are nor how
+ * many wait. `most`: with more, whoever has the most of them loses their oldest. Throws MeshError `unavailable`.
+ */
+export async function listen(
+  server: Server,
+  address: string,
+  credentials: ServerCredentials,
+  most: number,
+): Promise<Listening> {
+  const { host, port } = addressOf(address);
+  const injector = server.createConnectionInjector(credentials);
+  const open = new Set<Socket>();
+  const door = createServer({ noDelay: true }, (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    socket.on('error', () => undefined); // a connection that broke is the business of whoever spoke on it
+    injector.injectConnection(socket);
   });
+  boundConnections(door, most);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  door.once('error', reject);
+  door.listen({ host, port, backlog }, resolve);
+  try {
+    await promise;
+  } catch (thrown) {
+    throw new MeshError('unavailable', `can't listen on ${address}: ${MeshError.from(thrown).message}`, {
+      cause: thrown,
+    });
+  }
+  door.off('error', reject);
+  const bound = door.address();
+  return {
+    port: typeof bound === 'object' && bound !== null ? bound.port : port,
+    async stop() {
+      const closed = new Promise<void>((done) => door.once('close', done));
+      door.close();
+      await closed;
+    },
+    end() {
+      // What was written last still goes out.
+      for (const socket of open) socket.destroySoon();
+    },
+  };
+}
+
+/** `HOST:PORT` or `[IPv6]:PORT`. */
+function addressOf(address: string): { readonly host: string; readonly port: number } {
+  const [, host = '', port] = /^\[?([^\]]*)\]?:(\d+)$/.exec(address) ?? [];
+  return { host, port: Number(port) };
 }
 
 const statusByCode: Readonly<Record<MeshErrorCode, status>> = {

@@ -19,6 +19,11 @@ export function labelsMatch(selector: LabelSelector, labels: Labels): boolean {
   return equal && selector.matchExpressions.every((requirement) => holds(requirement, labels));
 }
 
+/** Does a namespace with these labels belong to the mesh? Any selector suffices; without any, all do (behaviour.md 7.7). */
+export function isSelected(labels: Labels, selectors: readonly LabelSelector[]): boolean {
+  return selectors.length === 0 || selectors.some((selector) => labelsMatch(selector, labels));
+}
+
 function holds({ key, operator, values }: LabelRequirement, labels: Labels): boolean {
   const value = valueOf(labels, key);
   switch (operator) {

@@ -12,7 +12,7 @@ import { endpointsOf } from '../snapshot/indexes.ts';
 import { all, fieldOfKind, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Store } from '../snapshot/store.ts';
 import type { Compiler } from '../translate/compiler.ts';
-import type { XdsServer } from '../xds/server.ts';
+import type { XdsServer } from '../xds/server-types.ts';
 
 export interface RunningParts {
   readonly store: Store;

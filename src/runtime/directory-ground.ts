@@ -3,8 +3,9 @@ import { openJoinKeys } from '../ca/join-keys.ts';
 import { openAuthority } from '../ca/open-authority.ts';
 import { servingNames } from '../ca/serving.ts';
 import { directorySource } from '../config/directory.ts';
+import type { Surroundings } from '../lib/surroundings.ts';
 import type { Settings } from '../settings.ts';
-import type { Ground, Surroundings } from './ground.ts';
+import type { Ground } from './ground.ts';
 import { watchMesh } from './mesh-reload.ts';
 
 /** A directory of YAML: the CA's key and the join keys are files of the state directory, mesh settings a file. */

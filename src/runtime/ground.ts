@@ -3,23 +3,14 @@ import type { Authority } from '../ca/authority.ts';
 import type { JoinKeys } from '../ca/join-keys.ts';
 import type { ServingCertificate } from '../ca/serving.ts';
 import type { ConfigSource } from '../config/source.ts';
-import type { Clock } from '../lib/clock.ts';
 import type { Listeners } from '../lib/listeners.ts';
-import type { Logger } from '../lib/log.ts';
 import type { Redacted } from '../lib/redacted.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { Store } from '../snapshot/store.ts';
 import type { Compiler } from '../translate/compiler.ts';
 import type { Peer } from '../xds/provider.ts';
-import type { XdsServer } from '../xds/server.ts';
-
-/** What every part that waits, draws lots or speaks is given. */
-export interface Surroundings {
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly random: () => number;
-}
+import type { XdsServer } from '../xds/server-types.ts';
 
 /** Mesh settings, and what is wrong with them. */
 export interface MeshState {

@@ -2,16 +2,18 @@ import type { Authority } from '../ca/authority.ts';
 import { rootConfigMaps } from '../cluster/root-config-maps.ts';
 import { type Status, startStatus } from '../cluster/status/status.ts';
 import { webhookBundles } from '../cluster/webhook-bundles.ts';
-import { isSelected } from '../config/discovery.ts';
-import { lead, together } from '../kube/leader.ts';
+import { together } from '../kube/duty.ts';
+import { lead } from '../kube/leader.ts';
+import { leaseName } from '../model/cluster-names.ts';
+import { isSelected } from '../model/label-selector.ts';
+import type { Proxy } from '../model/proxy.ts';
+import { findWorkload } from '../snapshot/indexes.ts';
+import { all, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Duties } from './ground.ts';
 import { type ClusterParts, startClusterWebhooks } from './kubernetes-webhooks.ts';
 
 /** What the duties of a replica are made of. */
 export type ClusterDuties = ClusterParts & { readonly authority: Authority };
-
-/** Name of the Lease by which one replica is chosen for what must be written once. */
-const lease = 'coxswain-leader';
 
 /**
  * What a control plane does for its cluster, beside serving proxies: every replica reports how far policies have spread
@@ -31,7 +33,7 @@ export async function startClusterDuties(duties: ClusterDuties): Promise<Duties>
   const stop = new AbortController();
   const roots = (): readonly string[] => authority.roots;
   const leadership = lead(
-    { client, namespace, lease, identity: replica.name, ...surroundings },
+    { client, namespace, lease: leaseName, identity: replica.name, ...surroundings },
     stop.signal,
     together(
       {
@@ -71,9 +73,21 @@ function statusOf({ client, platform, running, surroundings }: ClusterDuties): S
     sources: {
       snapshot: () => store.snapshot,
       views: () => compiler.views().map(({ view }) => view),
-      streams: () => xds.status(),
+      // Whoever has a token that isn't bound to a pod can claim to be one that doesn't exist.
+      streams: () => xds.status().filter(({ proxy }) => isKnown(store.snapshot, proxy)),
+      hidden: () => hiddenNamespaces(store.snapshot),
       findings,
     },
     ...surroundings,
   });
+}
+
+function isKnown(snapshot: Snapshot, { namespace, name }: Proxy): boolean {
+  return findWorkload(snapshot, namespace, name) !== undefined;
+}
+
+function hiddenNamespaces(snapshot: Snapshot): ReadonlySet<string> {
+  const { discoverySelectors } = snapshot.mesh;
+  const hidden = [...all(snapshot.namespaces)].filter(({ meta }) => !isSelected(meta.labels, discoverySelectors));
+  return new Set(hidden.map(({ meta }) => meta.name));
 }

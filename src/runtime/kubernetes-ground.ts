@@ -5,11 +5,11 @@ import { followMesh, type MeshSettings } from '../config/kubernetes/mesh-config-
 import { kubernetesSource } from '../config/kubernetes/source.ts';
 import { openKube } from '../kube/client.ts';
 import { MeshError } from '../lib/errors.ts';
+import type { Surroundings } from '../lib/surroundings.ts';
 import type { TrustDomain } from '../model/ids.ts';
 import { defaultMesh } from '../model/mesh.ts';
-import { originText } from '../model/object.ts';
 import { type KubernetesPlatform, type Settings, withTrustDomain } from '../settings.ts';
-import type { Ground, MeshState, Surroundings } from './ground.ts';
+import type { Ground, MeshState } from './ground.ts';
 import { startClusterDuties } from './kubernetes-duties.ts';
 import { acceptMesh, watchMesh } from './mesh-reload.ts';
 
@@ -87,8 +87,8 @@ function firstOf({ done, value }: IteratorResult<MeshSettings, void>, fromFlag: 
     return { mesh: withTrustDomain(value.mesh, flag), findings: value.findings };
   }
   const lines = value.findings.map(
-    ({ origin, field, message, hint }) =>
-      `${originText(origin)}: ${field}: ${message}${hint === '' ? '' : ` (${hint})`}`,
+    ({ object, field, message, hint }) =>
+      `${object}${field === '' ? '' : `: ${field}`}: ${message}${hint === '' ? '' : ` (${hint})`}`,
   );
   throw new MeshError('bad-argument', `the mesh settings can't be used:\n  ${lines.join('\n  ')}`);
 }

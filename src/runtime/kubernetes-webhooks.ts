@@ -1,11 +1,13 @@
 import { defaultInjectSettings, type InjectSettings } from '../inject/settings.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { MeshError } from '../lib/errors.ts';
+import { ifFound } from '../kube/if-found.ts';
+import { isRecord } from '../lib/is-record.ts';
+import type { Surroundings } from '../lib/surroundings.ts';
 import type { Labels } from '../model/object.ts';
 import type { KubernetesPlatform } from '../settings.ts';
 import { startWebhookServer, type WebhookServer } from '../webhook/server.ts';
 import { objectsOf } from './admin-sources.ts';
-import type { Running, Surroundings } from './ground.ts';
+import type { Running } from './ground.ts';
 
 /** A cluster, and the control plane that runs for it. */
 export interface ClusterParts {
@@ -56,19 +58,14 @@ function injectSettings({ platform, running }: ClusterParts, nativeSidecars: boo
 
 async function runsNativeSidecars(client: KubeClient): Promise<boolean> {
   const version = await client.request('GET', '/version');
-  if (typeof version !== 'object' || version === null) return false;
-  const { major, minor } = version as { readonly major?: unknown; readonly minor?: unknown };
+  if (!isRecord(version)) return false;
+  const { major, minor } = version;
   // Some servers write `29+`.
   return Number(major) > 1 || Number.parseInt(String(minor), 10) >= nativeSidecarsSince;
 }
 
 async function fetchLabels(client: KubeClient, name: string, signal: AbortSignal): Promise<Labels | undefined> {
-  try {
-    const { metadata } = await client.get(`/api/v1/namespaces/${encodeURIComponent(name)}`);
-    signal.throwIfAborted();
-    return metadata.labels ?? {};
-  } catch (thrown) {
-    if (thrown instanceof MeshError && thrown.code === 'not-found') return undefined;
-    throw thrown;
-  }
+  const found = await ifFound(client.get(`/api/v1/namespaces/${encodeURIComponent(name)}`));
+  signal.throwIfAborted();
+  return found && (found.metadata.labels ?? {});
 }

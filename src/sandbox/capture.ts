@@ -2,7 +2,8 @@ import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
-import { pause, poll } from './poll.ts';
+import { pause } from '../lib/pause.ts';
+import { poll } from './poll.ts';
 import { killGroup } from './run-command.ts';
 
 /** Packets on a pod's cable, as an eavesdropper on the node sees them. Disposing ends the capture. */

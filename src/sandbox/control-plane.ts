@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
+import { controlPlanePorts } from '../model/control-plane-ports.ts';
 import { gatewayAddress } from './addressing.ts';
 import { isReady } from './http-ready.ts';
 import { KeptProcess } from './kept-process.ts';
 import { poll } from './poll.ts';
 import type { SupervisorSettings } from './protocol.ts';
 
-/** Where the sidecars of a sandbox find the control plane. */
-export const xdsPort = 15012;
-const readyUrl = 'http://127.0.0.1:15014/ready';
+const adminAddress = `127.0.0.1:${controlPlanePorts.monitoring}`;
+const readyUrl = `http://${adminAddress}/ready`;
 
 /** The control plane of a sandbox: the same `coxswain serve` as anywhere, on the node, in a process that can be killed. */
 export function controlPlaneProcess(
@@ -24,8 +24,8 @@ export function controlPlaneProcess(
     'serve',
     ...['--config', folders.config],
     ...['--state', folders.state],
-    ...['--xds', `${gatewayAddress}:${xdsPort}`],
-    ...['--admin', '127.0.0.1:15014'],
+    ...['--xds', `${gatewayAddress}:${controlPlanePorts.xds}`],
+    ...['--admin', adminAddress],
     ...controlPlane.flags,
   ];
   return new KeptProcess(

@@ -1,6 +1,6 @@
 import { MeshError } from '../lib/errors.ts';
+import { isRecord } from '../lib/is-record.ts';
 import { parseDocuments, yamlText } from '../lib/yaml.ts';
-import { isRecord } from './is-record.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 
 const clusterScoped: ReadonlySet<string> = new Set([

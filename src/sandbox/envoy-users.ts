@@ -1,10 +1,11 @@
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { proxyId } from '../agent/proxy-id.ts';
 import type { PodPlan } from './pod-plan.ts';
 
 /** The user that a cluster's sidecars run as. */
-export const proxyUid = 1337;
+export const proxyUid = proxyId;
 /** The group that all of them share, also those that run as another user. */
-export const proxyGid = 1337;
+export const proxyGid = proxyId;
 
 /** Each Envoy watches two sets of files: its token and its roots. */
 const instancesEach = 2;

@@ -1,7 +1,7 @@
 import { MeshError } from '../lib/errors.ts';
+import { isRecord } from '../lib/is-record.ts';
 import { podAddress, serviceAddress } from './addressing.ts';
 import { toDocument } from './documents.ts';
-import { isRecord } from './is-record.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 import { podObject } from './pod-object.ts';
 import type { PodPlan, PodTemplate, ServiceSpec } from './pod-plan.ts';

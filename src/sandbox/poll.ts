@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
+import { pause } from '../lib/pause.ts';
 
 /** How long, and how often, to look again. */
 export interface Patience {
@@ -26,22 +27,5 @@ export async function poll<T>(
     if (answer !== undefined) return answer;
     if (clock.now() >= deadline) throw new MeshError('unavailable', `${what}: not within ${timeoutMs / 1000} s`);
     await pause(clock, everyMs, signal);
-  }
-}
-
-/** Waits, or throws the signal's reason. */
-export async function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
-  signal?.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const abort = (): void => reject(signal?.reason);
-  using _timer = clock.after(ms, resolve);
-  // Timers of a Clock let the process end; somebody who waits here wants the answer.
-  const alive = setInterval(() => undefined, 60_000);
-  signal?.addEventListener('abort', abort, { once: true });
-  try {
-    await promise;
-  } finally {
-    clearInterval(alive);
-    signal?.removeEventListener('abort', abort);
   }
 }

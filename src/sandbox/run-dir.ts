@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MeshError } from '../lib/errors.ts';
-import { isRecord } from './is-record.ts';
+import { isRecord } from '../lib/is-record.ts';
 
 /** Where sandboxes are known from: one folder each. COXSWAIN_RUN_DIR moves it. */
 export const defaultRunDir = '/run/coxswain/sandbox';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { systemClock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
+import { controlPlanePorts } from '../model/control-plane-ports.ts';
 import { type Capture, captureCommand, followCapture } from './capture.ts';
 import { type ConfigDoor, directoryDoor, kubeDoor } from './config-door.ts';
 import { control } from './control-client.ts';
@@ -167,7 +168,10 @@ export class Sandbox implements AsyncDisposable {
 
   /** A page of the control plane's admin port; with a Kubernetes API, of the first of its pods, or of `replica`. */
   async admin(path: string, method: 'GET' | 'POST' = 'GET', replica?: string): Promise<CurlResult> {
-    const curl = ['curl', ...curlArguments(`http://127.0.0.1:15014${path}`, { method, timeoutMs: 10_000 })];
+    const curl = [
+      'curl',
+      ...curlArguments(`http://127.0.0.1:${controlPlanePorts.monitoring}${path}`, { method, timeoutMs: 10_000 }),
+    ];
     await this.#catchUp();
     const { kube } = this.#status;
     if (kube === undefined) return readCurl(await this.execOnNode(curl));

@@ -2,9 +2,10 @@ import { chown, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { Redacted } from '../lib/redacted.ts';
+import { controlPlaneHost } from '../model/cluster-names.ts';
+import { controlPlanePorts } from '../model/control-plane-ports.ts';
 import { trustDomain } from '../model/ids.ts';
 import { gatewayAddress } from './addressing.ts';
-import { xdsPort } from './control-plane.ts';
 import type { Owner } from './enter.ts';
 import { proxyGid, proxyUid } from './envoy-users.ts';
 import type { PodPlan } from './pod-plan.ts';
@@ -52,7 +53,7 @@ export class Sidecars {
 
   async #writeBootstrap(pod: PodPlan, directory: string, owner: Owner): Promise<string> {
     this.#modules ??= loadModules();
-    const { writeBootstrap, serving } = await this.#modules;
+    const { writeBootstrap } = await this.#modules;
     const { dnsDomain, rootNamespace } = this.#settings.mesh;
     const { roots } = await this.#identities();
     const labels = { ...pod.labels, 'security.istio.io/tlsMode': 'istio' };
@@ -77,8 +78,8 @@ export class Sidecars {
       controlPlane: {
         transport: 'tls',
         host: gatewayAddress,
-        port: xdsPort,
-        serverName: serving.controlPlaneName(rootNamespace),
+        port: controlPlanePorts.xds,
+        serverName: controlPlaneHost(rootNamespace),
         roots,
         token: await this.#token(pod),
       },
@@ -136,13 +137,13 @@ interface Identity {
 
 /** Certificates and tokens take a while to load, which a pod without a sidecar should not wait for. */
 async function loadModules() {
-  const [{ writeBootstrap, refreshToken }, { openAuthority }, { openJoinKeys }, { issueJoinToken }, serving] =
-    await Promise.all([
+  const [{ writeBootstrap, refreshToken }, { openAuthority }, { openJoinKeys }, { issueJoinToken }] = await Promise.all(
+    [
       import('../agent/bootstrap-files.ts'),
       import('../ca/open-authority.ts'),
       import('../ca/join-keys.ts'),
       import('../ca/join-token.ts'),
-      import('../ca/serving.ts'),
-    ]);
-  return { writeBootstrap, refreshToken, openAuthority, openJoinKeys, issueJoinToken, serving };
+    ],
+  );
+  return { writeBootstrap, refreshToken, openAuthority, openJoinKeys, issueJoinToken };
 }

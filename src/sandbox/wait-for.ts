@@ -1,3 +1,4 @@
+import { sidecarPorts } from '../agent/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import { isReady } from './http-ready.ts';
 import { isListening } from './listening.ts';
@@ -5,7 +6,6 @@ import { type PodRuntime, podKey } from './pod-runtime.ts';
 import { poll } from './poll.ts';
 
 /** Envoy's own health listener; left alone by the interception rules, so the node may ask. */
-const healthPort = 15021;
 
 /** Waits until the app listens on every TCP port that its manifest names. */
 export async function waitForApp(pod: PodRuntime, clock: Clock): Promise<void> {
@@ -28,7 +28,7 @@ export async function waitForEnvoy(pod: PodRuntime, clock: Clock): Promise<void>
     `the sidecar of ${podKey(pod.plan)} to be ready`,
     async () => {
       pod.envoy?.assertRunning();
-      return (await isReady(`http://${pod.plan.ip}:${healthPort}/healthz/ready`)) ? true : undefined;
+      return (await isReady(`http://${pod.plan.ip}:${sidecarPorts.health}/healthz/ready`)) ? true : undefined;
     },
     { clock, timeoutMs: 20_000, everyMs: 20 },
   );

@@ -1,5 +1,5 @@
+import { isRecord } from '../lib/is-record.ts';
 import { toDocument } from './documents.ts';
-import { isRecord } from './is-record.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 import type { ServiceSpec } from './pod-plan.ts';
 

@@ -1,5 +1,5 @@
 import { MeshError } from '../lib/errors.ts';
-import { isRecord } from './is-record.ts';
+import { isRecord } from '../lib/is-record.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 import type { PodTemplate, ServiceSpec } from './pod-plan.ts';
 import { splitWords } from './words.ts';

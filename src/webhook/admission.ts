@@ -1,6 +1,6 @@
+import { isRecord } from '../lib/is-record.ts';
+import { textIn } from '../lib/json-fields.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** What the API server asks (admission.k8s.io/v1); `object` is whatever is to be written. */
 export interface AdmissionRequest {
@@ -32,11 +32,11 @@ export function readReview(body: string): Result<AdmissionRequest, string> {
   } catch {
     return err('the body is not JSON'); // the parser's own words quote the body, which may hold a secret
   }
-  if (!isFields(review) || review['kind'] !== 'AdmissionReview') return err('the body is not an AdmissionReview');
+  if (!isRecord(review) || review['kind'] !== 'AdmissionReview') return err('the body is not an AdmissionReview');
   if (review['apiVersion'] !== version) return err(`only AdmissionReview of ${version} is understood`);
   const { request } = review;
-  if (!isFields(request) || textIn(request, 'uid') === '') return err('the AdmissionReview has no request with a uid');
-  const kind = isFields(request['kind']) ? request['kind'] : {};
+  if (!isRecord(request) || textIn(request, 'uid') === '') return err('the AdmissionReview has no request with a uid');
+  const kind = isRecord(request['kind']) ? request['kind'] : {};
   return ok({
     uid: textIn(request, 'uid'),
     operation: textIn(request, 'operation'),
@@ -76,13 +76,4 @@ function fitting(warnings: readonly string[]): readonly string[] {
     found.push(text);
   }
   return found;
-}
-
-function textIn(fields: Fields, name: string): string {
-  const value = fields[name];
-  return typeof value === 'string' ? value : '';
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

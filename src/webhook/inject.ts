@@ -1,8 +1,8 @@
 import { type InjectResult, inject } from '../inject/inject.ts';
-import { isObject } from '../inject/json.ts';
 import { difference, jsonPatch } from '../inject/json-patch.ts';
 import type { InjectSettings } from '../inject/settings.ts';
 import { assertNever } from '../lib/assert-never.ts';
+import { isRecord } from '../lib/is-record.ts';
 import { findingWords } from '../model/finding-words.ts';
 import type { Labels } from '../model/object.ts';
 import type { AdmissionAnswer, AdmissionRequest } from './admission.ts';
@@ -16,6 +16,7 @@ export interface InjectSources {
   readonly fetchNamespaceLabels: (namespace: string, signal: AbortSignal) => Promise<Labels | undefined>;
 }
 
+/** How the question about one pod ended: for metrics. */
 export type InjectOutcome = 'injected' | 'skipped' | 'refused';
 
 /**
@@ -30,7 +31,7 @@ export async function answerInject(
   const { object, kind, operation } = request;
   const isNewPod = kind.group === '' && kind.kind === 'Pod' && operation === 'CREATE' && request.subResource === '';
   if (!isNewPod) return { answer: { kind: 'allowed', warnings: [] }, outcome: 'skipped' };
-  if (!isObject(object))
+  if (!isRecord(object))
     return { answer: { kind: 'denied', message: 'there is no pod', warnings: [] }, outcome: 'refused' };
   const { namespace } = request;
   const settings = sources.settings();

@@ -3,8 +3,10 @@ import { createServer, type Server } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
+import { boundConnections } from '../lib/guests.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Redacted } from '../lib/redacted.ts';
+import { type Share, Shares } from '../lib/shares.ts';
 import { type AdmissionRequest, readReview, reviewOf } from './admission.ts';
 import { answerInject, type InjectSources } from './inject.ts';
 import { answerValidate, type ValidateSources } from './validate.ts';
@@ -39,11 +41,17 @@ export interface WebhookServer extends AsyncDisposable {
 const largestBody = 3 * 1024 * 1024;
 /** Longer than the API server waits by default. */
 const answerMs = 10_000;
+/** Anybody can reach this server; nobody may keep the API server from it, or fill its memory. */
+const mostConnections = 1_024;
+const mostBytes = 64 * 1024 * 1024;
+/** How often calls that take too long are looked for. */
+const checkMs = 1_000;
 /** What open calls get when the server ends. */
 const graceMs = 5_000;
 
 /** Starts to listen. Throws MeshError `unavailable` if the address can't be had. */
 export async function startWebhookServer(options: WebhookOptions): Promise<WebhookServer> {
+  const bodies = new Shares(mostBytes);
   const server = createServer(
     {
       ...tls(options.context),
@@ -51,10 +59,11 @@ export async function startWebhookServer(options: WebhookOptions): Promise<Webho
       requestTimeout: answerMs,
       headersTimeout: 5_000,
       handshakeTimeout: 5_000,
+      connectionsCheckingInterval: checkMs,
     },
-    (request, response) => void respond(request, response, options),
+    (request, response) => void respond(request, response, options, bodies),
   );
-  server.maxConnections = 1_024;
+  boundConnections(server, mostConnections);
   server.on('tlsClientError', () => undefined); // a port scan, or a client with the wrong bundle: its own log tells
   await listen(server, options);
   const address = server.address();
@@ -89,13 +98,23 @@ async function listen(server: Server, { host, port }: WebhookOptions): Promise<v
   server.off('error', reject);
 }
 
-async function respond(request: IncomingMessage, response: ServerResponse, options: WebhookOptions): Promise<void> {
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: WebhookOptions,
+  bodies: Shares,
+): Promise<void> {
+  using share = bodies.take(request.socket.remoteAddress ?? '', 0, () => request.destroy());
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
   const webhook = path === '/inject' ? 'inject' : path === '/validate' ? 'validate' : undefined;
   try {
     if (webhook === undefined) return refuse(response, 404, 'there are /inject and /validate');
     if (request.method !== 'POST') return refuse(response, 405, 'webhooks are called with POST');
-    const body = await readBody(request);
+    const body = await readBody(request, share);
+    if (body.kind === 'gone') {
+      // Without a line in the log: anybody could fill it.
+      return options.count({ webhook, outcome: 'failed' });
+    }
     if (body.kind === 'refused') {
       options.count({ webhook, outcome: 'failed' });
       return refuse(response, body.status, body.why);
@@ -130,20 +149,28 @@ async function answerOf(webhook: 'inject' | 'validate', request: AdmissionReques
 
 type Body =
   | { readonly kind: 'text'; readonly text: string }
+  /** The caller left, or was sent away, before all of it was here. */
+  | { readonly kind: 'gone' }
   | { readonly kind: 'refused'; readonly status: number; readonly why: string };
 
-async function readBody(request: IncomingMessage): Promise<Body> {
+async function readBody(request: IncomingMessage, share: Share): Promise<Body> {
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/json') return { kind: 'refused', status: 415, why: 'the body has to be application/json' };
   const tooLarge: Body = { kind: 'refused', status: 413, why: 'the body is larger than 3 MiB' };
   if (Number(request.headers['content-length'] ?? 0) > largestBody) return tooLarge;
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    size += chunk.byteLength;
-    if (size > largestBody) return tooLarge;
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      if (!Buffer.isBuffer(chunk)) continue;
+      size += chunk.byteLength;
+      if (size > largestBody) return tooLarge;
+      chunks.push(chunk);
+      share.add(chunk.byteLength);
+    }
+  } catch (thrown) {
+    if (request.destroyed) return { kind: 'gone' };
+    throw thrown;
   }
   return { kind: 'text', text: Buffer.concat(chunks).toString('utf8') };
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { decode } from '../config/decode.ts';
 import { lint } from '../config/lint.ts';
+import { isRecord } from '../lib/is-record.ts';
 import type { Finding } from '../model/finding.ts';
 import { findingWords } from '../model/finding-words.ts';
 import type { Mesh } from '../model/mesh.ts';
@@ -26,7 +27,7 @@ export function answerValidate(request: AdmissionRequest, sources: ValidateSourc
   const { operation, object, subResource } = request;
   if ((operation !== 'CREATE' && operation !== 'UPDATE') || subResource !== '')
     return { kind: 'allowed', warnings: [] };
-  if (!isFields(object)) return { kind: 'denied', message: 'there is no object', warnings: [] };
+  if (!isRecord(object)) return { kind: 'denied', message: 'there is no object', warnings: [] };
   const decoded = decode(object, {
     origin: { kind: 'cluster', cluster: 'Kubernetes' },
     defaultNamespace: request.namespace === '' ? 'default' : request.namespace,
@@ -62,16 +63,10 @@ function warningText(finding: Finding): string {
   return whole.length <= handyWarning ? whole : findingWords({ ...finding, hint: '' });
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 function isDeleted(object: unknown): boolean {
-  return isFields(object) && isFields(object['metadata']) && object['metadata']['deletionTimestamp'] !== undefined;
+  return isRecord(object) && isRecord(object['metadata']) && object['metadata']['deletionTimestamp'] !== undefined;
 }
 
 function sameSpec(object: unknown, before: unknown): boolean {
-  return isFields(object) && isFields(before) && isDeepStrictEqual(object['spec'], before['spec']);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord(object) && isRecord(before) && isDeepStrictEqual(object['spec'], before['spec']);
 }

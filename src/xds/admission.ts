@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 
 /** How many streams a replica takes. */
 export interface AdmissionLimits {
-  /** Open streams, 0 for any number. One more is sent elsewhere, those that are open stay. */
+  /** Open streams, 0 for any number. One more is sent elsewhere, unless somebody holds more than their share. */
   readonly maxStreams: number;
   /** New streams in the long run, and at once after a quiet time. */
   readonly perSecond: number;
@@ -28,11 +28,19 @@ export type Ticket =
   | { readonly kind: 'enter'; readonly afterMs: number }
   | { readonly kind: 'refuse'; readonly reason: 'full' | 'busy' };
 
-/** The door of a replica: a bound on how many streams it holds, and a token bucket for how fast they come (behaviour.md 7.2). */
+/** A stream that is inside; called when it must make room. */
+type Guest = () => void;
+
+/**
+ * The door of a replica: a bound on how many streams it holds, and a token bucket for how fast they come (behaviour.md 7.2). A full house has
+ * room for who holds less than somebody else: one token, with which anybody can open thousands, shuts nobody out.
+ */
 export class Admission {
   readonly #clock: Clock;
   readonly #limits: AdmissionLimits;
-  readonly #inside = new Set<object>();
+  /** By owner, oldest first. */
+  readonly #inside = new Map<string, Set<Guest>>();
+  #count = 0;
   /** When the next turn is, with all that was saved up: ms since the epoch. */
   #next = Number.NEGATIVE_INFINITY;
 
@@ -43,12 +51,12 @@ export class Admission {
 
   get full(): boolean {
     const { maxStreams } = this.#limits;
-    return maxStreams > 0 && this.#inside.size >= maxStreams;
+    return maxStreams > 0 && this.#count >= maxStreams;
   }
 
   /** Asks for a turn. A refusal takes no token. */
   ask(): Ticket {
-    if (this.full) {
+    if (this.full && this.#greediest().guests.size <= 1) {
       return { kind: 'refuse', reason: 'full' };
     }
     const { perSecond, burst, maxWaitMs } = this.#limits;
@@ -66,15 +74,48 @@ export class Admission {
   }
 
   /**
-   * Takes a stream in once it proved who it is, so that strangers can't fill the house; undefined where it filled up
-   * meanwhile. Dispose when the stream is over.
+   * Takes a stream in once it proved who it is, so that strangers can't fill the house; undefined where there is no room.
+   * In a full house `end` of the oldest stream of whoever holds the most is called, if that is more than the newcomer would then hold.
+   * Dispose when the stream is over.
    */
-  enter(): Disposable | undefined {
+  enter(owner: string, end: Guest): Disposable | undefined {
+    const own = this.#inside.get(owner) ?? new Set();
     if (this.full) {
-      return undefined;
+      const { name, guests } = this.#greediest();
+      if (guests.size <= own.size + 1) {
+        return undefined;
+      }
+      for (const oldest of guests) {
+        this.#leave(name, oldest);
+        oldest();
+        break;
+      }
     }
-    const place = {};
-    this.#inside.add(place);
-    return { [Symbol.dispose]: () => this.#inside.delete(place) };
+    // A function of its own, as two streams may give the same one.
+    const guest: Guest = () => end();
+    this.#inside.set(owner, own.add(guest));
+    this.#count++;
+    return { [Symbol.dispose]: () => this.#leave(owner, guest) };
+  }
+
+  #leave(owner: string, guest: Guest): void {
+    const own = this.#inside.get(owner);
+    if (own?.delete(guest) !== true) {
+      return;
+    }
+    this.#count--;
+    if (own.size === 0) {
+      this.#inside.delete(owner);
+    }
+  }
+
+  #greediest(): { readonly name: string; readonly guests: ReadonlySet<Guest> } {
+    let most: { readonly name: string; readonly guests: ReadonlySet<Guest> } = { name: '', guests: new Set() };
+    for (const [name, guests] of this.#inside) {
+      if (guests.size > most.guests.size) {
+        most = { name, guests };
+      }
+    }
+    return most;
   }
 }

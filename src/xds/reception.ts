@@ -56,7 +56,8 @@ export class Reception {
     const { stream, held } = arrival;
     stream.authenticate().then(
       (mayGoOn) => {
-        const place = mayGoOn ? this.#admission.enter() : undefined;
+        const makeRoom = (): void => this.#turnAway(arrival, 'full');
+        const place = mayGoOn ? this.#admission.enter(stream.owner, makeRoom) : undefined;
         if (place !== undefined) {
           held.use(place);
           arrival.listen();

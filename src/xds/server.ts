@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
-import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
-import { bind, type MeshServerCredentials, type MountedService, serverOptions, statusOf } from '../lib/grpc.ts';
-import type { Logger } from '../lib/log.ts';
-import { Admission, type AdmissionLimits, defaultAdmissionLimits } from './admission.ts';
+import {
+  type Listening,
+  listen,
+  type MeshServerCredentials,
+  type MountedService,
+  serverOptions,
+  statusOf,
+} from '../lib/grpc.ts';
+import { Admission, defaultAdmissionLimits } from './admission.ts';
 import { Connections, defaultAgeLimits, linkOf, retire } from './connections.ts';
 import { newCounters, type XdsCounters } from './counters.ts';
 import { spreadLeaves } from './drain.ts';
@@ -13,77 +18,19 @@ import type { MessageParts } from './message-parts.ts';
 import { type ParkedResource, Parking } from './nack.ts';
 import { NameSets } from './name-set.ts';
 import { Payloads } from './payload.ts';
-import type { Authenticator, ConfigProvider } from './provider.ts';
-import { defaultPushTiming, PushQueue, type PushTiming } from './push-queue.ts';
+import { defaultPushTiming, PushQueue } from './push-queue.ts';
 import { Reception } from './reception.ts';
-import { defaultSendLimits, SendBudget, type SendLimits } from './send-budget.ts';
+import { defaultSendLimits, SendBudget } from './send-budget.ts';
+import type { XdsServer, XdsServerOptions } from './server-types.ts';
 import { type XdsMethod, xdsServices } from './services.ts';
 import type { ProxyStatus } from './status.ts';
 import { XdsStream } from './stream.ts';
-import {
-  defaultStreamLimits,
-  type Flushable,
-  type StreamCall,
-  type StreamLimits,
-  type StreamShared,
-} from './stream-types.ts';
-
-/** What a server is made of; everything that has a default may be left out. */
-export interface XdsServerOptions {
-  readonly provider: ConfigProvider;
-  readonly authenticator: Authenticator;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Draws from [0, 1): how old each connection gets, and who leaves first when the server drains. */
-  readonly random?: () => number;
-  /** Hears how long a change took until a client had acknowledged all of it: for metrics. */
-  readonly converged?: (ms: number) => void;
-  /** Number of the configuration that is compiled now, growing: says in `status()` up to where a client has acknowledged. */
-  readonly generation?: () => number;
-  /** Hears that `status()` may say something else: called often, so it must be cheap. */
-  readonly moved?: () => void;
-  /** Shown to clients as ControlPlane.identifier: which replica answered. */
-  readonly identifier?: string;
-  readonly timing?: PushTiming;
-  readonly sendLimits?: SendLimits;
-  readonly streamLimits?: Partial<StreamLimits>;
-  /** Streams that this replica takes, 0 for any number; one more is sent elsewhere. {@link defaultAdmissionLimits} without it. */
-  readonly maxStreams?: number;
-  /** How fast new streams are taken. */
-  readonly admission?: Partial<Omit<AdmissionLimits, 'maxStreams'>>;
-  /**
-   * When a connection ends so that its client finds a replica anew, within a tenth either way; 0 for never.
-   * {@link defaultAgeLimits} without it.
-   */
-  readonly maxConnectionAgeMs?: number;
-  readonly maxMessageBytes?: number;
-  readonly maxStreamsPerConnection?: number;
-  readonly keepaliveMs?: number;
-  readonly keepaliveTimeoutMs?: number;
-}
-
-/** Serves xDS on any number of addresses. */
-export interface XdsServer extends AsyncDisposable {
-  /** Resolves to the port. `services` are mounted beside ours (the CSR service has the same port). */
-  listenTls(address: string, credentials: MeshServerCredentials, services?: readonly MountedService[]): Promise<number>;
-  /** Plaintext; refused for any address that others can reach. */
-  listenInsecure(address: string): Promise<number>;
-  /**
-   * Hands the clients over to the other replicas: takes no connection and no stream any more, tells all clients at once to open
-   * the next one elsewhere (GOAWAY), and ends the streams without an error, spread over the time, each when what it was sent is
-   * acknowledged. Changes go on being served until then. Resolves when all are gone, or after `graceMs`; call `close` after it.
-   * Whoever sends new clients here should stop doing so before this is called.
-   */
-  drain(graceMs: number): Promise<void>;
-  /** Takes no new streams, tells the open ones to go elsewhere, and cuts what is left after `graceMs`. */
-  close(graceMs: number): Promise<void>;
-  status(): readonly ProxyStatus[];
-  parked(): readonly ParkedResource[];
-  counters(): XdsCounters;
-}
+import { defaultStreamLimits, type Flushable, type StreamCall, type StreamShared } from './stream-types.ts';
 
 /** How many different one-time log messages are told apart. */
 const maxOnce = 4096;
+const defaultMaxConnections = 8_000;
+const lastTurns = 10;
 
 /** Mounts the one xDS implementation as ADS and as per-type services (architecture, decision 12). */
 export function createXdsServer(options: XdsServerOptions): XdsServer {
@@ -92,7 +39,8 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
 
 class GrpcXdsServer implements XdsServer {
   readonly #options: XdsServerOptions;
-  readonly #servers = new Set<Server>();
+  /** Each with where it listens. */
+  readonly #servers = new Map<Server, Listening>();
   readonly #streams = new Set<XdsStream>();
   readonly #shared: StreamShared;
   readonly #admission: Admission;
@@ -227,9 +175,9 @@ class GrpcXdsServer implements XdsServer {
     for (const { definition, implementation } of services) {
       server.addService(definition, implementation);
     }
-    const port = await bind(server, address, credentials);
-    this.#servers.add(server);
-    return port;
+    const listening = await listen(server, address, credentials, this.#options.maxConnections ?? defaultMaxConnections);
+    this.#servers.set(server, listening);
+    return listening.port;
   }
 
   #open(call: ServerDuplexStream<Buffer, MessageParts>, method: XdsMethod, plaintext: boolean): void {
@@ -273,7 +221,12 @@ class GrpcXdsServer implements XdsServer {
   /** Stops to listen, and sends GOAWAY on every connection; resolves when the last of them is closed. */
   #empty(): Promise<unknown> {
     this.#emptied ??= Promise.all(
-      [...this.#servers].map((server) => new Promise<void>((resolve) => server.tryShutdown(() => resolve()))),
+      [...this.#servers].map(([server, listening]) => {
+        const stopped = listening.stop();
+        // Sends GOAWAY. It doesn't wait for connections that we handed over.
+        server.tryShutdown(() => undefined);
+        return stopped;
+      }),
     );
     return this.#emptied;
   }
@@ -294,8 +247,13 @@ class GrpcXdsServer implements XdsServer {
       stream.end(shuttingDown());
     }
     await this.#within(emptied, graceMs);
-    for (const server of this.#servers) {
+    // grpc-js writes the last words of each stream some turns later; they still go out.
+    for (let turn = 0; turn < lastTurns; turn++) {
+      await new Promise((done) => setImmediate(done));
+    }
+    for (const [server, listening] of this.#servers) {
       server.forceShutdown();
+      listening.end();
     }
     this.#servers.clear();
   }

@@ -84,6 +84,15 @@ export class XdsStream {
     }
   }
 
+  /** Who shares room with themselves: the pod that was proven, or else the service account. */
+  get owner(): string {
+    if (this.#peer?.kind !== 'proven') {
+      return '';
+    }
+    const { identity, pod = '' } = this.#peer;
+    return `${identity.trustDomain}/${identity.namespace}/${identity.serviceAccount}/${pod}`;
+  }
+
   /** Takes one message. */
   receive(bytes: Buffer): void {
     if (this.#closed) {

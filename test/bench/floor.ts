@@ -1,5 +1,5 @@
 import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
-import { bind, serverOptions } from '../../src/lib/grpc.ts';
+import { listen, serverOptions } from '../../src/lib/grpc.ts';
 import { serve } from './rpc.ts';
 import { UsageMeter } from './usage.ts';
 
@@ -69,7 +69,7 @@ const methods = {
       responseDeserialize: asIs,
     } as const;
     server.addService({ Stream: method }, { Stream: stream });
-    return await bind(server, '127.0.0.1:0', ServerCredentials.createInsecure());
+    return (await listen(server, '127.0.0.1:0', ServerCredentials.createInsecure(), 8_000)).port;
   },
   plan: (next: { readonly sizes: readonly (readonly number[])[]; readonly inTurns: boolean }) => {
     ({ sizes: plan, inTurns } = next);

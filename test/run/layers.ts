@@ -59,6 +59,7 @@ export const LAYERS: readonly Layer[] = [
   mocha('e2e', 180, 30),
   command('examples', [...node, 'examples/run.ts'], { needs: 'examples/run.ts', live: true, minutes: 20 }),
   command('kube', ['make', 'kube'], { minutes: 40 }),
+  command('examples/kube', [...node, 'examples/run.ts', '--kube'], { live: true, minutes: 15 }),
   mocha('integration/kube', 120, 20, { reporter: 'spec' }),
   mocha('e2e/matrices', 180, 30, { name: 'e2e/kube', env: { COXSWAIN_E2E: 'kube' } }),
 ];

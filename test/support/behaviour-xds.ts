@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { controlPlaneName } from '../../src/ca/serving.ts';
+import { controlPlaneHost } from '../../src/model/cluster-names.ts';
+import { controlPlanePorts } from '../../src/model/control-plane-ports.ts';
 import { defaultMesh } from '../../src/model/mesh.ts';
 import { gatewayAddress } from '../../src/sandbox/addressing.ts';
-import { xdsPort } from '../../src/sandbox/control-plane.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 
 /** One try to get configuration and keys. Files are paths inside the sandbox, so that no token passes through a test. */
@@ -24,8 +24,8 @@ const program = fileURLToPath(new URL('behaviour-xds-main.ts', import.meta.url))
 /** What an attacker with the files of one pod's sidecar would send, unless `more` says otherwise. */
 export function attemptOf(sandbox: Sandbox, pod: string, more: Partial<Attempt> = {}): Attempt {
   return {
-    target: `${gatewayAddress}:${xdsPort}`,
-    serverName: controlPlaneName(defaultMesh.rootNamespace),
+    target: `${gatewayAddress}:${controlPlanePorts.xds}`,
+    serverName: controlPlaneHost(defaultMesh.rootNamespace),
     rootFile: sandbox.insidePath(`pods/${pod}/sidecar/root-cert.pem`),
     tokenFile: sandbox.insidePath(`pods/${pod}/sidecar/token`),
     claim: { pod },

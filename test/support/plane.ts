@@ -7,7 +7,8 @@ import { defaultMesh, type Mesh } from '../../src/model/mesh.ts';
 import { configProvider } from '../../src/runtime/config-provider.ts';
 import { Store } from '../../src/snapshot/store.ts';
 import { Compiler } from '../../src/translate/compiler.ts';
-import { createXdsServer, type XdsServer } from '../../src/xds/server.ts';
+import { createXdsServer } from '../../src/xds/server.ts';
+import type { XdsServer } from '../../src/xds/server-types.ts';
 import { fakeAuthenticator } from './xds-server.ts';
 
 /** A whole control plane but for its doors: objects in, xDS out, with the secrets of an authority. */

@@ -4,7 +4,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { envoyCommand } from '../../src/agent/envoy-process.ts';
-import { isObject } from '../../src/inject/json.ts';
+import { isRecord } from '../../src/lib/is-record.ts';
 import { type CommandResult, runChecked, runCommand } from '../../src/sandbox/run-command.ts';
 import { eventually } from './sandbox.ts';
 
@@ -82,7 +82,7 @@ export class PodNetwork implements AsyncDisposable {
   /** Envoy with the bootstrap that {@link init} wrote, but for its wait for a control plane: that isn't the point here. */
   async startEnvoy(): Promise<ChildProcess> {
     const bootstrap: unknown = JSON.parse(await readFile(join(this.dir, 'envoy.json'), 'utf8'));
-    if (!isObject(bootstrap)) throw new Error('no bootstrap');
+    if (!isRecord(bootstrap)) throw new Error('no bootstrap');
     const { dynamic_resources: _, ...rest } = bootstrap;
     const bootstrapFile = join(this.dir, 'envoy-static.json');
     await writeFile(bootstrapFile, JSON.stringify(rest));

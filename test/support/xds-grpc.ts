@@ -134,12 +134,19 @@ export class SotwStream {
 export class XdsClient implements Disposable {
   readonly #client: Client;
 
-  constructor(port: number, options: { readonly tls?: ChannelCredentials; readonly host?: string } = {}) {
-    this.#client = new Client(`127.0.0.1:${port}`, options.tls ?? credentials.createInsecure(), {
-      'grpc.max_receive_message_length': -1,
-      'grpc.use_local_subchannel_pool': 1,
-      ...(options.host === undefined ? {} : { 'grpc.ssl_target_name_override': options.host }),
-    });
+  constructor(
+    port: number,
+    options: { readonly tls?: ChannelCredentials; readonly host?: string; readonly address?: string } = {},
+  ) {
+    this.#client = new Client(
+      `${options.address ?? '127.0.0.1'}:${port}`,
+      options.tls ?? credentials.createInsecure(),
+      {
+        'grpc.max_receive_message_length': -1,
+        'grpc.use_local_subchannel_pool': 1,
+        ...(options.host === undefined ? {} : { 'grpc.ssl_target_name_override': options.host }),
+      },
+    );
   }
 
   [Symbol.dispose](): void {

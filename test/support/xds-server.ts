@@ -3,7 +3,8 @@ import { MeshError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { trustDomain } from '../../src/model/ids.ts';
 import type { Authenticator, Peer } from '../../src/xds/provider.ts';
-import { createXdsServer, type XdsServer, type XdsServerOptions } from '../../src/xds/server.ts';
+import { createXdsServer } from '../../src/xds/server.ts';
+import type { XdsServer, XdsServerOptions } from '../../src/xds/server-types.ts';
 import { FakeProvider } from './xds-provider.ts';
 
 /** Believes tokens `<namespace>/<service account>[/<pod>][@<expiry in ms>]`, and everybody on plaintext without one. */

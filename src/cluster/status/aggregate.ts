@@ -1,24 +1,26 @@
 import { compareText } from '../../model/object.ts';
 import type { Total } from './conditions.ts';
 import { maxRefusals, type Spread } from './facts.ts';
-import type { Report } from './report-text.ts';
+import { markOf, type Report } from './report-text.ts';
 
 /**
  * Adds the reports of other replicas to our own counts, which have every policy in force here. The newest generation that
- * some replica has in force is the one that counts: proxies of a replica that has not seen it are pending.
+ * some replica has in force is the one that counts: proxies of a replica that has not seen it are pending. A replica that
+ * has not seen the policy at all is told apart from one whose proxies it does not concern.
  */
 export function totals(own: ReadonlyMap<string, Spread>, reports: readonly Report[]): ReadonlyMap<string, Total> {
-  const cut = reports.filter(({ omitted }) => omitted > 0);
   const found = new Map<string, Total>();
-  for (const [key, spread] of own) {
-    if (cut.some(({ spreads }) => !spreads.has(key))) {
-      found.set(key, { kind: 'unreported', generation: spread.generation });
-      continue;
-    }
-    const others = reports.flatMap(({ spreads }) => spreads.get(key) ?? []);
-    found.set(key, { kind: 'counted', spread: others.length === 0 ? spread : sum(spread, others) });
-  }
+  for (const [key, spread] of own) found.set(key, totalOf(key, spread, reports));
   return found;
+}
+
+function totalOf(key: string, own: Spread, reports: readonly Report[]): Total {
+  const { generation } = own;
+  const mark = reports.length === 0 ? '' : markOf(own);
+  const silent = reports.filter(({ spreads, idle }) => !spreads.has(key) && !idle.has(mark));
+  if (silent.some(({ omitted }) => omitted > 0)) return { kind: 'unreported', generation };
+  const others = reports.flatMap(({ spreads }) => spreads.get(key) ?? []);
+  return { kind: 'counted', spread: others.length === 0 ? own : sum(own, others), unseen: silent.length };
 }
 
 function sum(own: Spread, others: readonly Spread[]): Spread {

@@ -1,7 +1,9 @@
 import { assertNever } from '../../lib/assert-never.ts';
 import type { Finding } from '../../model/finding.ts';
+import { findingWords } from '../../model/finding-words.ts';
 import { bounded, type Spread } from './facts.ts';
 
+/** Whether a condition holds (Kubernetes API conventions). */
 export type ConditionStatus = 'True' | 'False' | 'Unknown';
 
 /** One entry of `status.conditions` (Kubernetes API conventions, "Typical status properties"). */
@@ -34,6 +36,16 @@ export function notSupported(kind: string, generation: number): readonly Verdict
   ];
 }
 
+/** An object of a namespace that is left out of the mesh. */
+export function outside(generation: number): readonly Verdict[] {
+  const message = 'nothing is enforced by this: discoverySelectors of the mesh settings leave its namespace out';
+  const verdict = { status: 'False', reason: 'NotSelected', message, observedGeneration: generation } as const;
+  return [
+    { type: 'Accepted', ...verdict },
+    { type: 'Enforced', ...verdict },
+  ];
+}
+
 /** Whether an object can be read, by its findings. `generation` is the one that these are about. */
 export function accepted(findings: readonly Finding[], generation: number): Verdict {
   const of = (severity: Finding['severity']): readonly Finding[] =>
@@ -43,18 +55,13 @@ export function accepted(findings: readonly Finding[], generation: number): Verd
   const about = { type: 'Accepted', observedGeneration: generation } as const;
   if (errors.length > 0) {
     const effect = findings.find((finding) => effectCodes.includes(finding.code))?.message ?? '';
-    const message = listed([...errors, ...warnings].map(findingText), effect);
+    const message = listed([...errors, ...warnings].map(findingWords), effect);
     return { ...about, status: 'False', reason: 'Invalid', message };
   }
   if (warnings.length > 0) {
-    return { ...about, status: 'True', reason: 'ValidWithWarnings', message: listed(warnings.map(findingText), '') };
+    return { ...about, status: 'True', reason: 'ValidWithWarnings', message: listed(warnings.map(findingWords), '') };
   }
   return { ...about, status: 'True', reason: 'Valid', message: 'the object is valid' };
-}
-
-/** `field: message (hint)`. */
-function findingText({ field, message, hint }: Finding): string {
-  return `${field === '' ? '' : `${field}: `}${message}${hint === '' ? '' : ` (${hint})`}`;
 }
 
 /** As many as there is room for, the number of the others, and `tail`, which is never cut off. */
@@ -76,7 +83,8 @@ const moreRoom = 24;
 
 /** What is known of the spread of a policy over all replicas. */
 export type Total =
-  | { readonly kind: 'counted'; readonly spread: Spread }
+  /** `unseen`: replicas that have not read this generation yet, so that nobody knows what their proxies hold. */
+  | { readonly kind: 'counted'; readonly spread: Spread; readonly unseen: number }
   /** A replica has more policies than its report holds, so that no sum can be trusted. */
   | { readonly kind: 'unreported'; readonly generation: number }
   /** Nothing of the object is in force. */
@@ -95,9 +103,9 @@ export function enforced(total: Total, lastGood: boolean): Verdict {
       return { type, observedGeneration: total.generation, status: 'Unknown', reason: 'NotReported', message };
     }
     case 'counted': {
-      const { spread } = total;
+      const { spread, unseen } = total;
       const which = lastGood ? `generation ${spread.generation}, the last good one, holds ` : '';
-      const [status, reason, text] = countsVerdict(spread);
+      const [status, reason, text] = countsVerdict(spread, unseen);
       const message = bounded(`${spread.applied > 0 ? which : ''}${text}`, maxMessage);
       return { type, observedGeneration: spread.generation, status, reason, message };
     }
@@ -106,17 +114,22 @@ export function enforced(total: Total, lastGood: boolean): Verdict {
   }
 }
 
-function countsVerdict(spread: Spread): readonly [status: ConditionStatus, reason: string, message: string] {
+function countsVerdict(
+  spread: Spread,
+  unseen: number,
+): readonly [status: ConditionStatus, reason: string, message: string] {
   const { applied, enforced: held, rejected, overridden } = spread;
   const pending = applied - held - rejected;
+  const late = `${unseen} ${unseen === 1 ? 'replica has' : 'replicas have'} not read it yet`;
+  if (applied === 0 && unseen > 0) return ['Unknown', 'Pending', late];
   if (applied === 0 && overridden === 0) return ['Unknown', 'NoProxies', 'selects no connected proxy'];
   const older = overridden === 0 ? '' : `; an older policy holds instead on ${overridden}`;
   if (applied === 0) {
     return ['False', 'Overridden', `an older policy holds instead on all ${overridden} proxies that this one selects`];
   }
   const on = `on ${held} of ${applied} proxies`;
-  if (held === applied) return ['True', 'Enforced', `${on}${older}`];
-  const waiting = pending === 0 ? '' : `, ${pending} pending`;
+  if (held === applied && unseen === 0) return ['True', 'Enforced', `${on}${older}`];
+  const waiting = `${pending === 0 ? '' : `, ${pending} pending`}${unseen === 0 ? '' : `, ${late}`}`;
   if (rejected === 0) return ['False', 'Pending', `${on}${waiting}${older}`];
   return ['False', 'Rejected', `${on}${waiting}, ${rejected} rejected: ${refusalsText(spread)}${older}`];
 }

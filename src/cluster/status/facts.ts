@@ -1,3 +1,4 @@
+import { printable } from '../../lib/printable.ts';
 import type { AuthorizationPolicy } from '../../model/authorization-policy.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { TypeUrl, ViewId } from '../../model/ids.ts';
@@ -39,6 +40,8 @@ export interface StatusSources {
   readonly snapshot: () => Snapshot;
   readonly views: () => Iterable<ViewFacts>;
   readonly streams: () => readonly StreamFacts[];
+  /** Namespaces that `discoverySelectors` leave out: policies there hold nowhere. */
+  readonly hidden: () => ReadonlySet<string>;
   /** All findings, of whatever object; asked by the leader alone, at most twice a second. */
   readonly findings: () => readonly Finding[];
 }
@@ -75,6 +78,6 @@ const maxWords = 256;
 
 /** Some words as one line of bounded length: what a proxy says is written by whoever runs it. */
 export function bounded(text: string, max = maxWords): string {
-  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  const line = printable(text.replace(/[\s\p{Cc}]+/gu, ' ').trim());
   return line.length <= max ? line : `${line.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }

@@ -1,5 +1,7 @@
 import type { KubeClient } from '../../kube/client.ts';
-import { MeshError } from '../../lib/errors.ts';
+import { ifFound } from '../../kube/if-found.ts';
+import { isRecord } from '../../lib/is-record.ts';
+import { type JsonObject, objectIn, objectsIn } from '../../lib/json-fields.ts';
 
 /** A kind that gets conditions. */
 export interface StatusKind {
@@ -10,10 +12,11 @@ export interface StatusKind {
 }
 
 /** All are of one group. */
-export const statusGroup = 'security.istio.io';
+const statusGroup = 'security.istio.io';
 /** Newest first. */
 const statusVersions: readonly string[] = ['v1', 'v1beta1'];
 
+/** Every kind that gets conditions. */
 export const statusKinds: readonly StatusKind[] = [
   { kind: 'PeerAuthentication', plural: 'peerauthentications', supported: true },
   { kind: 'AuthorizationPolicy', plural: 'authorizationpolicies', supported: true },
@@ -34,45 +37,29 @@ export interface Served {
 /** Asks the server; undefined while the kind isn't installed. Needs only what every authenticated client may read. */
 export async function served(client: KubeClient, kind: StatusKind, signal: AbortSignal): Promise<Served | undefined> {
   for (const version of statusVersions) {
-    const resources = await find(client, `/apis/${statusGroup}/${version}`, signal);
-    if (list(resources, 'resources').some((each) => field(each, 'name') === `${kind.plural}/status`)) {
-      const schema = await find(client, `/openapi/v3/apis/${statusGroup}/${version}`, signal);
+    const resources = await read(client, `/apis/${statusGroup}/${version}`, signal);
+    if (objectsIn(resources, 'resources').some((each) => each['name'] === `${kind.plural}/status`)) {
+      const schema = await read(client, `/openapi/v3/apis/${statusGroup}/${version}`, signal);
       return { apiVersion: `${statusGroup}/${version}`, merges: merges(schema, kind, version) };
     }
   }
   return undefined;
 }
 
-async function find(client: KubeClient, path: string, signal: AbortSignal): Promise<unknown> {
-  try {
-    return await client.request('GET', path, { signal });
-  } catch (thrown) {
-    const error = MeshError.from(thrown);
-    if (error.code === 'not-found') return undefined;
-    throw error;
-  }
+/** The document at this path; an empty one where there is none. */
+async function read(client: KubeClient, path: string, signal: AbortSignal): Promise<JsonObject> {
+  const document = await ifFound(client.request('GET', path, { signal }));
+  return isRecord(document) ? document : {};
 }
 
-function merges(openapi: unknown, { kind }: StatusKind, version: string): boolean {
-  const schemas = field(field(openapi, 'components'), 'schemas');
-  const named = typeof schemas === 'object' && schemas !== null ? Object.values(schemas) : [];
-  const schema = named.find((each) =>
-    list(each, 'x-kubernetes-group-version-kind').some(
-      (gvk) => field(gvk, 'group') === statusGroup && field(gvk, 'version') === version && field(gvk, 'kind') === kind,
+function merges(openapi: JsonObject, { kind }: StatusKind, version: string): boolean {
+  const schemas = Object.values(objectIn(objectIn(openapi, 'components'), 'schemas')).filter(isRecord);
+  const schema = schemas.find((each) =>
+    objectsIn(each, 'x-kubernetes-group-version-kind').some(
+      (gvk) => gvk['group'] === statusGroup && gvk['version'] === version && gvk['kind'] === kind,
     ),
   );
-  const status = field(field(schema, 'properties'), 'status');
-  const conditions = field(field(status, 'properties'), 'conditions');
-  return field(conditions, 'x-kubernetes-list-type') === 'map';
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? Object.entries(value).find(([key]) => key === name)?.[1]
-    : undefined;
-}
-
-function list(value: unknown, name: string): readonly unknown[] {
-  const found = field(value, name);
-  return Array.isArray(found) ? found : [];
+  const status = objectIn(objectIn(schema ?? {}, 'properties'), 'status');
+  const conditions = objectIn(objectIn(status, 'properties'), 'conditions');
+  return conditions['x-kubernetes-list-type'] === 'map';
 }

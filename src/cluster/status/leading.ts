@@ -2,12 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../kube/object.ts';
 import { reflect } from '../../kube/reflector.ts';
 import { MeshError } from '../../lib/errors.ts';
+import { objectIn, textIn } from '../../lib/json-fields.ts';
+import { replicaReportLabel } from '../../model/cluster-names.ts';
 import type { Finding } from '../../model/finding.ts';
 import { Reports, totals } from './aggregate.ts';
-import { accepted, enforced, notSupported, type Total, type Verdict } from './conditions.ts';
+import { accepted, enforced, notSupported, outside, type Total, type Verdict } from './conditions.ts';
 import type { Spread } from './facts.ts';
 import { statusKinds } from './kinds.ts';
-import { type ReporterOptions, reportKey, reportLabel, reportName } from './report.ts';
+import { type ReporterOptions, reportKey, reportName } from './report.ts';
 import { parseReport } from './report-text.ts';
 import { followStored, type Stored } from './stored.ts';
 import { StatusWriter } from './writer.ts';
@@ -16,6 +18,8 @@ import { StatusWriter } from './writer.ts';
 export interface OwnFacts {
   readonly spreads: ReadonlyMap<string, Spread>;
   readonly findings: ReadonlyMap<string, readonly Finding[]>;
+  /** Namespaces that are left out of the mesh. */
+  readonly hidden: ReadonlySet<string>;
 }
 
 export type LeadingOptions = Omit<ReporterOptions, 'podUid'>;
@@ -25,7 +29,7 @@ const lookMs = 10_000;
 /** How long a new leader believes what is stored: proxies of a replica that ended need a moment to come back. */
 const graceMs = 10_000;
 
-const nothing: OwnFacts = { spreads: new Map(), findings: new Map() };
+const nothing: OwnFacts = { spreads: new Map(), findings: new Map(), hidden: new Set() };
 
 /** The leader's duty: adds up what the replicas report, and sees that each object's conditions say it. */
 export class Leading {
@@ -43,8 +47,9 @@ export class Leading {
 
   /** Takes what holds now; both sides are of one moment. */
   take(own: OwnFacts): void {
-    const before = this.#own.findings;
+    const { findings: before, hidden } = this.#own;
     this.#own = own;
+    if (!isDeepStrictEqual(hidden, own.hidden)) this.#writer.touchAll();
     for (const key of new Set([...before.keys(), ...own.findings.keys()])) {
       if (!isDeepStrictEqual(before.get(key), own.findings.get(key))) this.#writer.touch(key);
     }
@@ -89,7 +94,12 @@ export class Leading {
   async #followReports(synced: () => void, signal: AbortSignal): Promise<void> {
     const { namespace, replica, clock, log } = this.#options;
     const own = reportName(replica);
-    const options = { ...this.#options, path: this.#path(), labelSelector: `${reportLabel}=true`, trim: reportOnly };
+    const options = {
+      ...this.#options,
+      path: this.#path(),
+      labelSelector: `${replicaReportLabel}=true`,
+      trim: reportOnly,
+    };
     for await (const batch of reflect(options, signal)) {
       for (const event of batch) {
         if (event.type === 'delete') this.#reports.delete(event.name);
@@ -135,6 +145,7 @@ export class Leading {
   #wanted(stored: Stored): readonly Verdict[] | undefined {
     const { key, uid, generation, kind } = stored;
     if (!kind.supported) return notSupported(kind.kind, generation);
+    if (this.#own.hidden.has(key.split('/')[1] ?? '')) return outside(generation);
     const findings = this.#own.findings.get(key) ?? [];
     const broken = findings.some(({ severity }) => severity === 'error');
     const own = this.#own.spreads.get(key);
@@ -174,8 +185,5 @@ function reportOnly(object: KubeObject): KubeObject {
 }
 
 function textOf(object: KubeObject): string {
-  const data = object['data'];
-  if (typeof data !== 'object' || data === null) return '';
-  const text = Object.entries(data).find(([key]) => key === reportKey)?.[1];
-  return typeof text === 'string' ? text : '';
+  return textIn(objectIn(object, 'data'), reportKey);
 }

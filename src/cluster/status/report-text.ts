@@ -1,15 +1,19 @@
+import { contentVersion } from '../../lib/hash.ts';
 import type { Refusal, Spread } from './facts.ts';
 import { bounded, maxRefusals } from './facts.ts';
 
 /** What one replica tells the leader of its own proxies. */
 export interface Report {
+  /** Of policies that concern some proxy of its own, by key. */
   readonly spreads: ReadonlyMap<string, Spread>;
+  /** {@link markOf} of those that it has in force, and that concern none. Who is in neither has not been read there yet. */
+  readonly idle: ReadonlySet<string>;
   /** There was no room for so many policies. */
   readonly omitted: number;
 }
 
 /** Well below what one object may have (1 MiB), with room for metadata. */
-export const maxReportBytes = 900_000;
+const maxReportBytes = 900_000;
 
 type Row = readonly [
   key: string,
@@ -22,22 +26,34 @@ type Row = readonly [
   refusals: readonly (readonly [proxy: string, words: string])[],
 ];
 
+/** A generation of a policy, in a few characters. */
+export function markOf({ uid, generation }: Pick<Spread, 'uid' | 'generation'>): string {
+  return contentVersion(Buffer.from(`${uid} ${generation}`));
+}
+
 /**
- * Writes the policies that concern some proxy, by key, as compact JSON. What doesn't fit is left out and counted, so that
- * nobody takes a part for the whole.
+ * Writes the policies that concern some proxy, by key, and marks of the others, as compact JSON. What doesn't fit is left
+ * out and counted, so that nobody takes a part for the whole.
  */
 export function reportText(spreads: Iterable<Spread>, maxBytes = maxReportBytes): string {
-  const concerned = [...spreads].filter(({ applied, overridden }) => applied + overridden > 0);
+  const { true: concerned = [], false: idle = [] } = Object.groupBy(spreads, concernsSome);
   concerned.sort((a, b) => (a.key < b.key ? -1 : 1));
-  const rows: string[] = [];
-  let size = 64;
-  for (const spread of concerned) {
-    const row = JSON.stringify(rowOf(spread));
-    size += Buffer.byteLength(row) + 1;
-    if (size > maxBytes) break;
-    rows.push(row);
-  }
-  return `{"version":1,"omitted":${concerned.length - rows.length},"policies":[${rows.join()}]}`;
+  let size = 72;
+  const fitting = (entries: readonly string[]): readonly string[] => {
+    const end = entries.findIndex((entry) => {
+      size += Buffer.byteLength(entry) + 1;
+      return size > maxBytes;
+    });
+    return end < 0 ? entries : entries.slice(0, end);
+  };
+  const rows = fitting(concerned.map((each) => JSON.stringify(rowOf(each))));
+  const marks = fitting(idle.map((each) => JSON.stringify(markOf(each))).sort());
+  const omitted = concerned.length + idle.length - rows.length - marks.length;
+  return `{"version":1,"omitted":${omitted},"policies":[${rows.join()}],"idle":[${marks.join()}]}`;
+}
+
+function concernsSome({ applied, overridden }: Spread): 'true' | 'false' {
+  return applied + overridden > 0 ? 'true' : 'false';
 }
 
 /** What must be told soon: equal for reports that differ only in how many proxies hold what all of them hold. */
@@ -79,7 +95,10 @@ export function parseReport(text: string): Report | undefined {
     if (spread === undefined) return undefined;
     spreads.set(spread.key, spread);
   }
-  return isCount(value.omitted) ? { spreads, omitted: value.omitted } : undefined;
+  if (!('idle' in value && Array.isArray(value.idle))) return undefined;
+  const marks: readonly unknown[] = value.idle;
+  const idle = new Set(marks.filter((each) => typeof each === 'string'));
+  return isCount(value.omitted) ? { spreads, idle, omitted: value.omitted } : undefined;
 }
 
 function spreadOf(row: unknown): Spread | undefined {

@@ -1,22 +1,20 @@
 import { Backoff } from '../../kube/backoff.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
 import { contentVersion } from '../../lib/hash.ts';
-import type { Logger } from '../../lib/log.ts';
+import type { Surroundings } from '../../lib/surroundings.ts';
+import { fieldManagers, ownLabels, replicaReportLabel } from '../../model/cluster-names.ts';
 import { Coalescer, type CoalescerTiming } from './coalescer.ts';
 import { timeText } from './conditions.ts';
 import type { Spread } from './facts.ts';
 import { reportGist, reportText } from './report-text.ts';
 
-export const reportLabel = 'coxswain.io/replica-report';
 /** Key of a report in its ConfigMap. */
 export const reportKey = 'report.json';
 const renewedAnnotation = 'coxswain.io/renewed';
-const ourLabels = { app: 'coxswain', 'app.kubernetes.io/name': 'coxswain', 'app.kubernetes.io/part-of': 'coxswain' };
 const prefix = 'coxswain-replica-';
 
-export interface ReporterOptions {
+export interface ReporterOptions extends Surroundings {
   readonly client: KubeClient;
   /** The root namespace. */
   readonly namespace: string;
@@ -24,9 +22,6 @@ export interface ReporterOptions {
   readonly replica: string;
   /** With it, the report goes when the pod goes. */
   readonly podUid: string | undefined;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
 }
 
 const timing: CoalescerTiming = { quietMs: 200, maxMs: 1_000, gapMs: 2_000 };
@@ -107,7 +102,7 @@ export class Reporter implements AsyncDisposable {
     this.#timer?.[Symbol.dispose]();
     let again = renewMs;
     try {
-      await client.apply(this.#path(), this.#object(text), { fieldManager: 'coxswain', force: true });
+      await client.apply(this.#path(), this.#object(text), { fieldManager: fieldManagers.controlPlane, force: true });
       this.#written = { text, gist, at: clock.now() };
       this.#backoff.reset();
     } catch (thrown) {
@@ -141,7 +136,7 @@ export class Reporter implements AsyncDisposable {
       metadata: {
         name: reportName(replica),
         namespace,
-        labels: { [reportLabel]: 'true', ...ourLabels },
+        labels: { [replicaReportLabel]: 'true', ...ownLabels },
         annotations: { [renewedAnnotation]: timeText(clock.now()) },
         ...(podUid === undefined ? {} : { ownerReferences: [owner] }),
       },

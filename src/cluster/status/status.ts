@@ -47,7 +47,7 @@ export function startStatus(options: StatusOptions): Status {
     if (leading === undefined) return;
     if (stale) findings = byObject(sources.findings());
     stale = false;
-    leading.take({ spreads, findings });
+    leading.take({ spreads, findings, hidden: sources.hidden() });
   };
   const due = new Coalescer<'look'>(clock, timing, look);
   due.touch('look');

@@ -1,10 +1,10 @@
-import { pause } from '../../kube/backoff.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { reflect } from '../../kube/reflector.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
-import type { Logger } from '../../lib/log.ts';
+import { type JsonObject, objectIn, objectsIn, textIn } from '../../lib/json-fields.ts';
+import { pauseQuietly } from '../../lib/pause.ts';
+import type { Surroundings } from '../../lib/surroundings.ts';
 import type { Condition, ConditionStatus } from './conditions.ts';
 import { type Served, type StatusKind, served } from './kinds.ts';
 
@@ -23,13 +23,11 @@ export interface Stored {
   readonly raw: readonly object[];
 }
 
-export interface StoredOptions {
+export interface StoredOptions extends Surroundings {
   readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
 }
 
+/** Who hears of what the cluster holds. */
 export interface StoredEvents {
   readonly put: (stored: Stored) => void;
   readonly delete: (key: string) => void;
@@ -62,7 +60,7 @@ export async function followStored(
         'status can not be looked at: trying again',
       );
     }
-    await pause(clock, lookAgainMs, signal);
+    await pauseQuietly(clock, lookAgainMs, signal);
   }
 }
 
@@ -85,7 +83,8 @@ async function follow(
   }
 }
 
-function withoutSpec({ metadata, apiVersion, kind, status }: KubeObject): KubeObject {
+function withoutSpec(object: KubeObject): KubeObject {
+  const { metadata, apiVersion, kind } = object;
   const { name, namespace, uid, resourceVersion, generation } = metadata;
   const kept = {
     name,
@@ -98,14 +97,14 @@ function withoutSpec({ metadata, apiVersion, kind, status }: KubeObject): KubeOb
     ...(apiVersion === undefined ? {} : { apiVersion }),
     ...(kind === undefined ? {} : { kind }),
     metadata: kept,
-    status: { conditions: conditionsOf(status) },
+    status: { conditions: conditionsIn(object) },
   };
 }
 
 /** Reads an object of the API. */
 export function storedOf(kind: StatusKind, found: Served, object: KubeObject): Stored {
   const { name, namespace = '', uid = '', generation = 0 } = object.metadata;
-  const raw = conditionsOf(object['status']);
+  const raw = conditionsIn(object);
   return {
     key: `${kind.kind}/${namespace}/${name}`,
     kind,
@@ -119,33 +118,25 @@ export function storedOf(kind: StatusKind, found: Served, object: KubeObject): S
   };
 }
 
-function conditionsOf(status: unknown): readonly object[] {
-  if (typeof status !== 'object' || status === null || !('conditions' in status)) return [];
-  const { conditions } = status;
-  return Array.isArray(conditions)
-    ? conditions.filter((each: unknown): each is object => typeof each === 'object' && each !== null)
-    : [];
+function conditionsIn(object: KubeObject): readonly JsonObject[] {
+  return objectsIn(objectIn(object, 'status'), 'conditions');
 }
 
 const statuses: readonly ConditionStatus[] = ['True', 'False', 'Unknown'];
 
 /** A condition that another manager left half written counts as far as it goes. */
-function conditionOf(value: object): readonly Condition[] {
-  const fields = new Map<string, unknown>(Object.entries(value));
-  const text = (name: string): string => {
-    const found = fields.get(name);
-    return typeof found === 'string' ? found : '';
-  };
-  const status = statuses.find((each) => each === fields.get('status'));
-  if (status === undefined || text('type') === '') return [];
+function conditionOf(value: JsonObject): readonly Condition[] {
+  const type = textIn(value, 'type');
+  const status = statuses.find((each) => each === value['status']);
+  if (status === undefined || type === '') return [];
   return [
     {
-      type: text('type'),
+      type,
       status,
-      reason: text('reason'),
-      message: text('message'),
-      observedGeneration: Number(fields.get('observedGeneration') ?? 0),
-      lastTransitionTime: text('lastTransitionTime'),
+      reason: textIn(value, 'reason'),
+      message: textIn(value, 'message'),
+      observedGeneration: Number(value['observedGeneration'] ?? 0),
+      lastTransitionTime: textIn(value, 'lastTransitionTime'),
     },
   ];
 }

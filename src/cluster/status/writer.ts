@@ -1,23 +1,19 @@
 import { Backoff } from '../../kube/backoff.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
-import type { Logger } from '../../lib/log.ts';
+import type { Surroundings } from '../../lib/surroundings.ts';
+import { fieldManagers } from '../../model/cluster-names.ts';
 import { Coalescer, type CoalescerTiming } from './coalescer.ts';
 import { almostSaid, alreadySaid, type Condition, type Verdict, withTimes } from './conditions.ts';
 import { TokenBucket } from './rate.ts';
 import { type Stored, storedOf } from './stored.ts';
 
-export interface WriterOptions {
+export interface WriterOptions extends Surroundings {
   readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
   /** What should stand on an object now; undefined while that isn't known. */
   readonly wanted: (stored: Stored) => readonly Verdict[] | undefined;
 }
 
-export const statusManager = 'coxswain-status';
 const timing: CoalescerTiming = { quietMs: 500, maxMs: 2_000, gapMs: 2_000 };
 /** How long words may be old where only they would change: while something is under way, and once all of it holds. */
 const wordsMs = { moving: 5_000, holding: 30_000 };
@@ -141,7 +137,7 @@ export class StatusWriter implements AsyncDisposable {
     const path = `/apis/${served.apiVersion}/namespaces/${namespace}/${kind.plural}/${name}/status`;
     try {
       const answer = await client.request('PATCH', path, {
-        query: { fieldManager: statusManager, force: true },
+        query: { fieldManager: fieldManagers.status, force: true },
         body: statusBody(stored, withTimes(wanted, stored.conditions, clock.now())),
         contentType: 'application/apply-patch+yaml',
         signal: this.#stop.signal,

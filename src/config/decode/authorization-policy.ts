@@ -1,6 +1,7 @@
+import { isRecord } from '../../lib/is-record.ts';
 import { type Selector, selectAll } from '../../model/selector.ts';
 import { type RuleParts, readRule } from './authorization-rule.ts';
-import { type Field, type Fields, isRecord } from './field.ts';
+import type { Field, Fields } from './field.ts';
 import type { Outside } from './kind.ts';
 import type { Unreadable } from './peer-authentication.ts';
 import { readSelector } from './selector.ts';

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
+import { isRecord } from '../../lib/is-record.ts';
 import type { Workload } from '../../model/workload.ts';
-import { type Field, type Fields, isRecord } from './field.ts';
+import type { Field, Fields } from './field.ts';
 import type { KindReader } from './kind.ts';
 import { containerFields, containerPortFields, podSpecFields } from './pod-fields.ts';
 import { checkPortName, readTransport } from './ports.ts';

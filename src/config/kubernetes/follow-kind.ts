@@ -1,21 +1,18 @@
-import { Backoff, pause } from '../../kube/backoff.ts';
+import { Backoff } from '../../kube/backoff.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { kubeKey } from '../../kube/object.ts';
 import { type ReflectEvent, type ReflectOptions, reflect } from '../../kube/reflector.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
-import type { Logger } from '../../lib/log.ts';
+import { pauseQuietly } from '../../lib/pause.ts';
+import type { Surroundings } from '../../lib/surroundings.ts';
 import { collectionPath, type WatchedKind } from './kinds.ts';
 import type { Discovery } from './served-version.ts';
 import { trimOf } from './trim.ts';
 
-export interface FollowOptions {
+export interface FollowOptions extends Surroundings {
   readonly client: KubeClient;
   readonly discovery: Discovery;
   readonly pageSize?: number;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
 }
 
 const firstAbsentMs = 2_000;
@@ -41,7 +38,7 @@ export async function* followKind(
   while (!signal.aborted) {
     const answer = await askVersion(kind, options);
     if (answer === undefined) {
-      await pause(clock, backoff.next(), signal);
+      await pauseQuietly(clock, backoff.next(), signal);
       continue;
     }
     backoff.reset();
@@ -50,7 +47,7 @@ export async function* followKind(
     if (signal.aborted) return;
     if (listed) absences = 0;
     else if (absences === 0) yield [...known.clear(), { type: 'absent' }];
-    await pause(clock, Math.min(firstAbsentMs * 2 ** Math.min(absences, 8), longestAbsentMs), signal);
+    await pauseQuietly(clock, Math.min(firstAbsentMs * 2 ** Math.min(absences, 8), longestAbsentMs), signal);
     if (!listed) absences += 1;
   }
 }

@@ -2,23 +2,20 @@ import { isDeepStrictEqual } from 'node:util';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { reflect } from '../../kube/reflector.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Logger } from '../../lib/log.ts';
+import { isRecord } from '../../lib/is-record.ts';
+import type { Surroundings } from '../../lib/surroundings.ts';
+import { meshConfigMapKey, meshConfigMapName } from '../../model/cluster-names.ts';
 import type { Finding } from '../../model/finding.ts';
 import { defaultMesh, type Mesh } from '../../model/mesh.ts';
 import type { Origin } from '../../model/object.ts';
-import { isRecord } from '../decode/field.ts';
 import { readMeshFile } from '../mesh-file.ts';
 
-export interface FollowMeshOptions {
+export interface FollowMeshOptions extends Surroundings {
   readonly client: KubeClient;
   /** The root namespace: where the ConfigMap stands, and the root namespace of settings that name none. */
   readonly namespace: string;
   /** Name of the cluster: where findings say that they come from. */
   readonly cluster: string;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
 }
 
 /**
@@ -28,9 +25,6 @@ export interface FollowMeshOptions {
 export type MeshSettings =
   | { readonly kind: 'usable'; readonly mesh: Mesh; readonly findings: readonly Finding[] }
   | { readonly kind: 'broken'; readonly findings: readonly Finding[] };
-
-const configMap = 'istio';
-const key = 'mesh';
 
 /**
  * Follows the mesh settings of a cluster: key `mesh` of ConfigMap `istio` in the root namespace. The first value is what
@@ -43,9 +37,9 @@ export async function* followMesh(
 ): AsyncGenerator<MeshSettings, void, void> {
   const { client, namespace, cluster, clock, random, log } = options;
   const path = `/api/v1/namespaces/${namespace}/configmaps`;
-  const fieldSelector = `metadata.name=${configMap}`;
+  const fieldSelector = `metadata.name=${meshConfigMapName}`;
   const defaults: Mesh = { ...defaultMesh, rootNamespace: namespace };
-  const reader = new MeshReader(defaults, { kind: 'cluster', cluster }, `ConfigMap/${namespace}/${configMap}`);
+  const reader = new MeshReader(defaults, { kind: 'cluster', cluster }, `ConfigMap/${namespace}/${meshConfigMapName}`);
   let text: string | undefined;
   let synced = false;
   let said: MeshSettings | undefined;
@@ -110,11 +104,11 @@ function trim({ metadata, data }: KubeObject): KubeObject {
       ...(uid === undefined ? {} : { uid }),
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
     },
-    data: isRecord(data) ? { [key]: data[key] } : {},
+    data: isRecord(data) ? { [meshConfigMapKey]: data[meshConfigMapKey] } : {},
   };
 }
 
 function textOf({ data }: KubeObject): string | undefined {
-  const text = isRecord(data) ? data[key] : undefined;
+  const text = isRecord(data) ? data[meshConfigMapKey] : undefined;
   return typeof text === 'string' ? text : undefined;
 }

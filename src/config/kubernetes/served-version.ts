@@ -1,6 +1,7 @@
 import type { KubeClient } from '../../kube/client.ts';
-import { MeshError } from '../../lib/errors.ts';
-import { isRecord } from '../decode/field.ts';
+import { ifFound } from '../../kube/if-found.ts';
+import { isRecord } from '../../lib/is-record.ts';
+import { objectsIn, textIn } from '../../lib/json-fields.ts';
 import type { WatchedKind } from './kinds.ts';
 
 /** Asks a Kubernetes API what it serves (its discovery documents). Kinds that ask at the same time share an answer. */
@@ -32,10 +33,7 @@ export class Discovery {
   async #ask(path: string): Promise<unknown> {
     const known = this.#asked.get(path);
     if (known !== undefined) return await known;
-    const answer = this.#client.request('GET', path, { signal: this.#signal }).catch((thrown: unknown) => {
-      if (thrown instanceof MeshError && thrown.code === 'not-found') return undefined;
-      throw thrown;
-    });
+    const answer = ifFound(this.#client.request('GET', path, { signal: this.#signal }));
     this.#asked.set(path, answer);
     try {
       return await answer;
@@ -47,10 +45,6 @@ export class Discovery {
 
 /** The string `field` of each item of a list in the document. */
 function namesIn(document: unknown, list: string, field: string): readonly string[] {
-  const items: unknown = isRecord(document) ? document[list] : undefined;
-  if (!Array.isArray(items)) return [];
-  return items.flatMap((item: unknown) => {
-    const name = isRecord(item) ? item[field] : undefined;
-    return typeof name === 'string' ? [name] : [];
-  });
+  const items = isRecord(document) ? objectsIn(document, list) : [];
+  return items.map((item) => textIn(item, field)).filter((name) => name !== '');
 }

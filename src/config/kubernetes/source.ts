@@ -1,7 +1,6 @@
 import type { KubeClient } from '../../kube/client.ts';
 import type { ReflectEvent } from '../../kube/reflector.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Logger } from '../../lib/log.ts';
+import type { Surroundings } from '../../lib/surroundings.ts';
 import type { ConfigSource, SourceEvent } from '../source.ts';
 import { ClusterObjects } from './cluster-objects.ts';
 import { followKind } from './follow-kind.ts';
@@ -9,15 +8,12 @@ import { type WatchedKind, watchedKinds } from './kinds.ts';
 import { merge } from './merge.ts';
 import { Discovery } from './served-version.ts';
 
-export interface KubernetesSourceOptions {
+export interface KubernetesSourceOptions extends Surroundings {
   readonly client: KubeClient;
   /** Name of the cluster: where findings say that an object comes from. */
   readonly cluster: string;
   /** Objects per page of a list; 500 by default. */
   readonly pageSize?: number;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
 }
 
 /** A {@link ConfigSource} over a Kubernetes API. */

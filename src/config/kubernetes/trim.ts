@@ -1,5 +1,5 @@
 import type { KubeMetadata, KubeObject } from '../../kube/object.ts';
-import { isRecord } from '../decode/field.ts';
+import { isRecord } from '../../lib/is-record.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 type Trim = (object: KubeObject) => Json;

@@ -1,5 +1,6 @@
 import type { AuthorizationPolicy } from '../../model/authorization-policy.ts';
 import type { Finding } from '../../model/finding.ts';
+import { isSelected } from '../../model/label-selector.ts';
 import type { StringMatch } from '../../model/match.ts';
 import type { PeerAuthentication } from '../../model/peer-authentication.ts';
 import { selectsAll } from '../../model/selector.ts';
@@ -9,9 +10,18 @@ import { lintFinding, type World } from './world.ts';
 /** Policies that reach nobody: no workload selected, or a namespace that does not exist. */
 export function lintReach(world: World): readonly Finding[] {
   return [
+    ...rootHidden(world),
     ...[...world.peerAuthentications, ...world.authorizationPolicies].flatMap((policy) => selection(world, policy)),
     ...world.authorizationPolicies.flatMap((policy) => sources(world, policy)),
   ];
+}
+
+/** Whoever narrows the mesh down must not lose what holds for all of it without a word. */
+function rootHidden({ root, mesh }: World): readonly Finding[] {
+  if (root === undefined || isSelected(root.meta.labels, mesh.discoverySelectors)) return [];
+  const message = 'discoverySelectors leave the root namespace out: mesh-wide policies hold nowhere';
+  const hint = 'give it a label that one of them selects';
+  return [lintFinding('warning', 'root-not-selected', root, 'metadata.labels', message, hint)];
 }
 
 function selection(world: World, policy: PeerAuthentication | AuthorizationPolicy): readonly Finding[] {

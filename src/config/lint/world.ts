@@ -4,13 +4,15 @@ import type { Mesh } from '../../model/mesh.ts';
 import type { MeshKind, MeshObject } from '../../model/mesh-object.ts';
 import { byAge, objectKey } from '../../model/object.ts';
 import type { PeerAuthentication } from '../../model/peer-authentication.ts';
-import { selects } from '../../model/selector.ts';
+import { type Selector, selects } from '../../model/selector.ts';
 import type { Service } from '../../model/service.ts';
-import type { Workload } from '../../model/workload.ts';
+import type { Namespace, Workload } from '../../model/workload.ts';
 
 /** A whole set of objects, sorted for the checks that need more than one. */
 export interface World {
   readonly mesh: Mesh;
+  /** The root namespace's own object, where it is known. */
+  readonly root: Namespace | undefined;
   /** Oldest first. */
   readonly peerAuthentications: readonly PeerAuthentication[];
   readonly authorizationPolicies: readonly AuthorizationPolicy[];
@@ -29,23 +31,56 @@ export function worldOf(objects: readonly MeshObject[], mesh: Mesh): World {
   const workloads = objects
     .filter((object): object is Workload => object.kind === 'Pod' || object.kind === 'WorkloadEntry')
     .sort(byAge);
-  const byNamespace = Map.groupBy(workloads, (workload) => workload.meta.namespace);
+  const everywhere = selection(workloads);
+  const byNamespace = new Map(
+    [...Map.groupBy(workloads, (workload) => workload.meta.namespace)].map(([name, each]) => [name, selection(each)]),
+  );
   const namespaces = new Set(of('Namespace').map((namespace) => namespace.meta.name));
   for (const { meta } of [...of('ServiceAccount'), ...of('Service'), ...workloads]) namespaces.add(meta.namespace);
   if (namespaces.size > 0) namespaces.add(mesh.rootNamespace);
   return {
     mesh,
+    root: of('Namespace').find((namespace) => namespace.meta.name === mesh.rootNamespace),
     peerAuthentications: [...of('PeerAuthentication')].sort(byAge),
     authorizationPolicies: [...of('AuthorizationPolicy')].sort(byAge),
     services: [...of('Service')].sort(byAge),
     workloads,
     namespaces: [...namespaces].sort(),
-    selected: ({ meta, selector }) => {
-      const inScope = meta.namespace === mesh.rootNamespace ? workloads : (byNamespace.get(meta.namespace) ?? []);
-      return inScope.filter((workload) => selects(selector, workload.labels));
-    },
+    selected: ({ meta, selector }) =>
+      (meta.namespace === mesh.rootNamespace ? everywhere : byNamespace.get(meta.namespace))?.(selector) ?? [],
   };
 }
+
+/**
+ * Finds what a selector chooses, in the order given. By the rarest of its labels: thousands of policies in one namespace must
+ * not be compared with each of its pods, again and again, while nothing else is served.
+ */
+function selection(workloads: readonly Workload[]): (selector: Selector) => readonly Workload[] {
+  let index: ReadonlyMap<string, readonly Workload[]> | undefined;
+  return (selector) => {
+    const wanted = Object.entries(selector.matchLabels);
+    if (wanted.length === 0) return workloads.filter((workload) => selects(selector, workload.labels));
+    index ??= byLabel(workloads);
+    const [rarest = []] = wanted
+      .map(([key, value]) => index?.get(labelText(key, value)) ?? [])
+      .sort((a, b) => a.length - b.length);
+    return rarest.filter((workload) => selects(selector, workload.labels));
+  };
+}
+
+function byLabel(workloads: readonly Workload[]): ReadonlyMap<string, readonly Workload[]> {
+  const found = new Map<string, Workload[]>();
+  for (const workload of workloads)
+    for (const [key, value] of Object.entries(workload.labels)) {
+      const text = labelText(key, value);
+      const those = found.get(text);
+      if (those === undefined) found.set(text, [workload]);
+      else those.push(workload);
+    }
+  return found;
+}
+
+const labelText = (key: string, value: string): string => `${key}=${value}`;
 
 /** A finding of one of these checks. */
 export function lintFinding(

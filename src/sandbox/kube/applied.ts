@@ -1,8 +1,10 @@
+import { establishedReason } from '../../install/crd-state.ts';
+import { pollUntil } from '../../install/poll.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
-import { isRecord } from '../is-record.ts';
-import { pause, poll } from '../poll.ts';
+import { isRecord } from '../../lib/is-record.ts';
+import { pause } from '../../lib/pause.ts';
 import type { RestMapper } from './rest-mapper.ts';
 
 /** An object to apply: its manifest, and what names it. */
@@ -119,17 +121,8 @@ export class Applied {
   }
 
   async #established(path: string): Promise<void> {
-    await poll(
-      `${path} to be established`,
-      async () => {
-        const { status } = await this.#client.get(path);
-        const conditions = isRecord(status) ? status['conditions'] : undefined;
-        const holds = (each: unknown): boolean =>
-          isRecord(each) && each['type'] === 'Established' && each['status'] === 'True';
-        return Array.isArray(conditions) && conditions.some(holds) ? true : undefined;
-      },
-      { clock: this.#clock, timeoutMs: patienceMs, everyMs: 100 },
-    );
+    const patience = { clock: this.#clock, timeoutMs: patienceMs, intervalMs: 100 };
+    await pollUntil(path, patience, async () => establishedReason(await this.#client.get(path)));
   }
 }
 

@@ -14,10 +14,12 @@ function imageName(image: string): string {
   return (image.split('@')[0] ?? '').replace(/:[^/:]*$/, '');
 }
 
+/** Whether an image is Envoy, whatever its registry and version. */
 export function isEnvoyImage(image: string): boolean {
   return /(^|\/)envoyproxy\/envoy(-[a-z-]+)?$/.test(imageName(image));
 }
 
+/** Whether an image is this program, whatever its registry and version. */
 export function isCoxswainImage(image: string): boolean {
   return /(^|\/)coxswain$/.test(imageName(image));
 }

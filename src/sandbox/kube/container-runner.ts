@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
-import { pause } from '../poll.ts';
+import { pause } from '../../lib/pause.ts';
 import { type ContainerExit, type ContainerProcess, startContainer } from './container-process.ts';
 import type { ContainerRole, ContainerState, ContainerView, Terminated } from './container-view.ts';
 import { crashBackoff } from './crash-backoff.ts';

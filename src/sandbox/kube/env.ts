@@ -1,4 +1,4 @@
-import { fieldValue, type PodPlace, resourceValue } from './fields.ts';
+import { fieldValue, type PodPlace, resourceValue } from './downward-api.ts';
 import type { KeyedObjects } from './keyed-objects.ts';
 import { Missing } from './missing.ts';
 import type { Container, EnvVar, KeyRef, Pod } from './pod.ts';

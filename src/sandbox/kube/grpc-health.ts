@@ -51,6 +51,6 @@ export function healthRequest(service: string): Buffer {
 }
 
 /** HealthCheckResponse { ServingStatus status = 1 } in a gRPC frame; 0, unknown, where it is absent. */
-export function servingStatus(frame: Buffer): number {
+function servingStatus(frame: Buffer): number {
   return frame.length >= 7 && frame[5] === 0x08 ? (frame[6] ?? 0) : 0;
 }

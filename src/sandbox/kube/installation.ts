@@ -1,11 +1,14 @@
 import { deploymentReason } from '../../install/deployment-state.ts';
 import { installManifests } from '../../install/manifests.ts';
-import { appName, injectorName, validatorName } from '../../install/names.ts';
 import { defaultInstallOptions } from '../../install/options.ts';
+import { pollUntil } from '../../install/poll.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import type { KubeObject } from '../../kube/object.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
-import { isRecord } from '../is-record.ts';
+import { isRecord } from '../../lib/is-record.ts';
+import { objectIn, objectsIn, textIn } from '../../lib/json-fields.ts';
+import { appName, injectorName, validatorName } from '../../model/cluster-names.ts';
 import { poll } from '../poll.ts';
 import type { Applied, ApplyObject } from './applied.ts';
 
@@ -66,18 +69,10 @@ export async function install(
   const isKind = ({ kind }: ApplyObject): boolean => kind === 'CustomResourceDefinition';
   await Promise.all([applied.apply(objects.filter((each) => !isKind(each))), applied.apply(objects.filter(isKind))]);
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${appName}`;
-  let reason = '';
-  await poll(
-    'the control plane to be ready',
-    async () => {
-      const problem = failed();
-      if (problem !== undefined) throw new MeshError('unavailable', problem);
-      reason = deploymentReason(await client.get(path)) ?? '';
-      return reason === '' ? true : undefined;
-    },
-    { clock, timeoutMs: 60_000, everyMs: 50 },
-  ).catch((thrown: unknown) => {
-    throw new MeshError('unavailable', `${MeshError.from(thrown).message}: ${reason}`, { cause: thrown });
+  await pollUntil('the control plane to be ready', { clock, timeoutMs: 60_000, intervalMs: 50 }, async () => {
+    const problem = failed();
+    if (problem !== undefined) throw new MeshError('unavailable', problem);
+    return deploymentReason(await client.get(path));
   });
   const webhooks = [
     `mutatingwebhookconfigurations/${injectorName}`,
@@ -89,18 +84,13 @@ export async function install(
       const found = await Promise.all(
         webhooks.map((each) => client.get(`/apis/admissionregistration.k8s.io/v1/${each}`)),
       );
-      return found.every((each) => hasBundles(each['webhooks'])) ? true : undefined;
+      return found.every(hasBundles) ? true : undefined;
     },
     { clock, timeoutMs: 30_000, everyMs: 50 },
   );
 }
 
-function hasBundles(webhooks: unknown): boolean {
-  return (
-    Array.isArray(webhooks) &&
-    webhooks.every((each: unknown) => {
-      const client = isRecord(each) ? each['clientConfig'] : undefined;
-      return isRecord(client) && typeof client['caBundle'] === 'string' && client['caBundle'] !== '';
-    })
-  );
+function hasBundles(configuration: KubeObject): boolean {
+  const webhooks = objectsIn(configuration, 'webhooks');
+  return webhooks.length > 0 && webhooks.every((each) => textIn(objectIn(each, 'clientConfig'), 'caBundle') !== '');
 }

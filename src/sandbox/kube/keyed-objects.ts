@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../kube/object.ts';
-import { isRecord } from '../is-record.ts';
+import { isRecord } from '../../lib/is-record.ts';
 import { namespaceOf } from './pod.ts';
 
 export type KeyedKind = 'configmap' | 'secret';

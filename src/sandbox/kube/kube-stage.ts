@@ -1,11 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { appName } from '../../install/names.ts';
+import { pollUntil } from '../../install/poll.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { assertNever } from '../../lib/assert-never.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
+import { appName } from '../../model/cluster-names.ts';
 import { gatewayAddress } from '../addressing.ts';
 import type { Backend } from '../backend.ts';
 import { findPod } from '../find-pod.ts';
@@ -180,18 +181,12 @@ export class KubeStage implements Backend {
         return { kind, path };
       }),
     );
-    let reasons: readonly string[] = [];
-    await poll(
-      'the pods to be ready',
-      async () => {
-        const ended = this.#crashing(this.#workers());
-        if (ended !== undefined) throw new MeshError('unavailable', ended);
-        reasons = [...(await rolloutReasons(client, paths)), ...(await this.#unheard())];
-        return reasons.length === 0 ? true : undefined;
-      },
-      { clock: this.#clock, timeoutMs: patienceMs, everyMs: 50 },
-    ).catch((thrown: unknown) => {
-      throw new MeshError('unavailable', [MeshError.from(thrown).message, ...reasons].join('; '), { cause: thrown });
+    const patience = { clock: this.#clock, timeoutMs: patienceMs, intervalMs: 50 };
+    await pollUntil('the pods to be ready', patience, async () => {
+      const ended = this.#crashing(this.#workers());
+      if (ended !== undefined) throw new MeshError('unavailable', ended);
+      const reasons = [...(await rolloutReasons(client, paths)), ...(await this.#unheard())];
+      return reasons.length === 0 ? undefined : reasons.join('; ');
     });
     const count = this.#workers().length;
     this.#progress(`${count} ${count === 1 ? 'pod' : 'pods'}`);

@@ -1,7 +1,7 @@
 import type { KubeClient } from '../../kube/client.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { ServicePlan } from '../pod-plan.ts';
-import type { PodPlace } from './fields.ts';
+import type { PodPlace } from './downward-api.ts';
 import type { KeyedObjects } from './keyed-objects.ts';
 
 /** What the kubelet's parts share. */

@@ -4,8 +4,8 @@ import { silentLogger } from '../../lib/log.ts';
 import type { ServicePlan } from '../pod-plan.ts';
 import type { KeyedKind } from './keyed-objects.ts';
 import type { KubeletContext } from './kubelet-context.ts';
-import { Places } from './places.ts';
 import { isPod, type Pod } from './pod.ts';
+import { PodAddresses } from './pod-addresses.ts';
 import { PodWorker } from './pod-worker.ts';
 import { bind, needsNode } from './scheduler.ts';
 
@@ -13,7 +13,7 @@ import { bind, needsNode } from './scheduler.ts';
 export class Kubelet {
   readonly #context: KubeletContext;
   readonly #signal: AbortSignal;
-  readonly #places = new Places();
+  readonly #addresses = new PodAddresses();
   readonly #workers = new Map<string, PodWorker>();
   readonly #bound = new Set<string>();
 
@@ -90,7 +90,7 @@ export class Kubelet {
 
   #begin(key: string, pod: Pod): void {
     const { phase } = pod.status ?? {};
-    const worker = new PodWorker(pod, this.#places.take(), this.#context);
+    const worker = new PodWorker(pod, this.#addresses.take(), this.#context);
     this.#workers.set(key, worker);
     if (phase !== 'Succeeded' && phase !== 'Failed') worker.start();
     if (pod.metadata.deletionTimestamp !== undefined) worker.update(pod);
@@ -100,6 +100,6 @@ export class Kubelet {
     const worker = this.#workers.get(key);
     if (worker === undefined) return;
     this.#workers.delete(key);
-    void worker.vanish().then(() => this.#places.giveBack(worker.index));
+    void worker.vanish().then(() => this.#addresses.giveBack(worker.index));
   }
 }

@@ -1,7 +1,7 @@
 import type { KubeClient } from '../../kube/client.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
-import { isRecord } from '../is-record.ts';
+import { isRecord } from '../../lib/is-record.ts';
 import { namespaceOf, type Pod, type TokenSource } from './pod.ts';
 
 interface Held {

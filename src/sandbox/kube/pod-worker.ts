@@ -1,23 +1,23 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MeshError } from '../../lib/errors.ts';
+import { pause } from '../../lib/pause.ts';
 import { cable, podCables } from '../network.ts';
 import { PodNamespaces } from '../pod-namespaces.ts';
 import type { ServicePlan } from '../pod-plan.ts';
-import { pause } from '../poll.ts';
 import { runChecked } from '../run-command.ts';
 import type { ContainerExit } from './container-process.ts';
 import { ContainerRunner } from './container-runner.ts';
 import type { ContainerRole } from './container-view.ts';
-import type { PodPlace } from './fields.ts';
+import type { PodPlace } from './downward-api.ts';
 import type { KubeletContext } from './kubelet-context.ts';
 import { type Container, isSidecar, namespaceOf, type Pod } from './pod.ts';
 import { type ContainerHome, containerExec, containerLaunch } from './pod-containers.ts';
 import type { PodView } from './pod-status.ts';
+import { PodStatusWriter } from './pod-status-writer.ts';
 import { PodTokens } from './pod-tokens.ts';
 import { PodVolumes } from './pod-volumes.ts';
 import { recordEvent } from './record-event.ts';
-import { StatusWriter } from './status-writer.ts';
 import { volumePlan } from './volume-files.ts';
 
 const retryMs = 500;
@@ -30,7 +30,7 @@ export class PodWorker {
   readonly dir: string;
   readonly #context: KubeletContext;
   readonly #startedAt: number;
-  readonly #status: StatusWriter;
+  readonly #status: PodStatusWriter;
   readonly #tokens: PodTokens;
   readonly #volumes: PodVolumes;
   readonly #runners: readonly ContainerRunner[];
@@ -50,7 +50,7 @@ export class PodWorker {
     this.#pod = pod;
     this.#context = context;
     this.#startedAt = clock.now();
-    this.#status = new StatusWriter(client, pod, () => clock.now());
+    this.#status = new PodStatusWriter(client, pod, clock);
     this.#tokens = new PodTokens(pod, client, clock, tokenLifeShare, () => void this.syncVolumes());
     this.#volumes = new PodVolumes(this.dir, this.#tokens);
     const { initContainers = [], containers } = pod.spec;

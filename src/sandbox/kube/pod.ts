@@ -1,5 +1,5 @@
 import type { KubeMetadata, KubeObject } from '../../kube/object.ts';
-import { isRecord } from '../is-record.ts';
+import { isRecord } from '../../lib/is-record.ts';
 
 /** A Pod as the API server gives it (core/v1), as far as this kubelet reads it. It was validated there, so nothing is checked again. */
 export interface Pod extends KubeObject {
@@ -8,6 +8,7 @@ export interface Pod extends KubeObject {
   readonly status?: { readonly phase?: string; readonly conditions?: readonly PodCondition[] };
 }
 
+/** This and what follows are parts of core/v1, by the names and with the meanings that they have there. */
 export interface PodSpec {
   readonly nodeName?: string;
   readonly schedulerName?: string;

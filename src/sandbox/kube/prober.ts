@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import { pause } from '../poll.ts';
+import { pause } from '../../lib/pause.ts';
 import type { Answer } from './answer.ts';
 import type { Probe } from './pod.ts';
 import { countAnswer, nextAsk, noAnswers } from './probe-verdict.ts';

@@ -1,6 +1,7 @@
 import type { KubeClient } from '../../kube/client.ts';
+import { ifFound } from '../../kube/if-found.ts';
 import { MeshError } from '../../lib/errors.ts';
-import { isRecord } from '../is-record.ts';
+import { isRecord } from '../../lib/is-record.ts';
 
 /** A kind as the API server serves it. */
 export interface RestKind {
@@ -51,10 +52,7 @@ export class RestMapper {
 
   async #discover(apiVersion: string): Promise<void> {
     const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-    const answer = await this.#client.request('GET', base).catch((thrown: unknown) => {
-      if (MeshError.from(thrown).code === 'not-found') return undefined;
-      throw thrown;
-    });
+    const answer = await ifFound(this.#client.request('GET', base));
     const resources = isRecord(answer) ? answer['resources'] : undefined;
     if (!Array.isArray(resources)) return;
     for (const each of resources) {

@@ -1,13 +1,14 @@
 import { deploymentReason } from '../../install/deployment-state.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/object.ts';
-import { isRecord } from '../is-record.ts';
+import { numberIn, objectIn } from '../../lib/json-fields.ts';
 import { isPod } from './pod.ts';
 import { isReady } from './pod-status.ts';
 
 /** Why an applied object isn't up yet; `undefined` if it is, or is of a kind that runs nothing. */
 export function rolloutReason(object: KubeObject, kind: string): string | undefined {
   const name = `${kind} ${object.metadata.name}`;
+  const status = objectIn(object, 'status');
   switch (kind) {
     case 'Deployment': {
       const reason = deploymentReason(object);
@@ -15,14 +16,9 @@ export function rolloutReason(object: KubeObject, kind: string): string | undefi
     }
     case 'StatefulSet':
     case 'ReplicaSet':
-      return ready(name, object, field(object['spec'], 'replicas') ?? 1, field(object['status'], 'readyReplicas') ?? 0);
+      return ready(name, object, numberIn(objectIn(object, 'spec'), 'replicas'), numberIn(status, 'readyReplicas'));
     case 'DaemonSet':
-      return ready(
-        name,
-        object,
-        field(object['status'], 'desiredNumberScheduled') ?? 1,
-        field(object['status'], 'numberReady') ?? 0,
-      );
+      return ready(name, object, numberIn(status, 'desiredNumberScheduled'), numberIn(status, 'numberReady'));
     case 'Pod': {
       const { phase, conditions = [] } = isPod(object) ? (object.status ?? {}) : {};
       return phase === 'Succeeded' || isReady(conditions) ? undefined : `${name}: ${phase ?? 'Pending'}, not ready`;
@@ -42,11 +38,6 @@ export async function rolloutReasons(
 }
 
 function ready(name: string, object: KubeObject, wanted: number, there: number): string | undefined {
-  const seen = (field(object['status'], 'observedGeneration') ?? 0) >= (object.metadata.generation ?? 0);
+  const seen = numberIn(objectIn(object, 'status'), 'observedGeneration') >= (object.metadata.generation ?? 0);
   return seen && there >= wanted ? undefined : `${name}: ${there} of ${wanted} ready`;
-}
-
-function field(value: unknown, name: string): number | undefined {
-  const found = isRecord(value) ? value[name] : undefined;
-  return typeof found === 'number' ? found : undefined;
 }

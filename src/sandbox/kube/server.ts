@@ -27,10 +27,12 @@ export interface KubeServer {
 const serviceRange = '10.96.0.0/16';
 const issuer = 'https://kubernetes.default.svc';
 
+/** The bearer token of the one administrator. */
 export function newAdminToken(): Redacted<string> {
   return new Redacted(randomBytes(16).toString('hex'));
 }
 
+/** Names of the files in the folder of a server. */
 export const kubeFiles = {
   kubeconfig: 'kubeconfig',
   tokens: 'tokens.csv',
@@ -81,6 +83,7 @@ export function certificateAuthority(server: KubeServer): string {
   return join(server.dir, kubeFiles.certificates, 'apiserver.crt');
 }
 
+/** Command line of etcd, on loopback. */
 export function etcdCommand({ programs, dir, etcdPort }: KubeServer): readonly string[] {
   const client = `http://127.0.0.1:${etcdPort}`;
   const peer = `http://127.0.0.1:${etcdPort + 1}`;
@@ -94,6 +97,7 @@ export function etcdCommand({ programs, dir, etcdPort }: KubeServer): readonly s
   ];
 }
 
+/** Command line of kube-apiserver, in front of that etcd. */
 export function apiServerCommand(server: KubeServer): readonly string[] {
   const path = (name: string): string => join(server.dir, name);
   return [
@@ -144,6 +148,7 @@ const leftOut = [
   'volumeattributesclass-protection-controller',
 ];
 
+/** Command line of kube-controller-manager. */
 export function controllerManagerCommand(server: KubeServer): readonly string[] {
   const path = (name: string): string => join(server.dir, name);
   return [

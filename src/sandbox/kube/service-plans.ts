@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../kube/object.ts';
-import { isRecord } from '../is-record.ts';
+import { isRecord } from '../../lib/is-record.ts';
+import { objectsIn, textIn } from '../../lib/json-fields.ts';
 import type { ServiceEndpoint, ServicePlan } from '../pod-plan.ts';
 import { namespaceOf } from './pod.ts';
 
@@ -26,8 +27,8 @@ function servicePlan(service: KubeObject, slices: readonly KubeObject[]): Servic
     namespace: namespaceOf(service),
     address: typeof clusterIP === 'string' && clusterIP !== 'None' && clusterIP !== '' ? clusterIP : undefined,
     selector: undefined,
-    ports: records(spec['ports']).map((port) => ({
-      name: text(port['name']),
+    ports: objectsIn(spec, 'ports').map((port) => ({
+      name: textIn(port, 'name'),
       port: Number(port['port']),
       targetPort:
         typeof port['targetPort'] === 'string' ? port['targetPort'] : Number(port['targetPort'] ?? port['port']),
@@ -41,11 +42,11 @@ function servicePlan(service: KubeObject, slices: readonly KubeObject[]): Servic
 function endpointsOf(slice: KubeObject): readonly ServiceEndpoint[] {
   if (slice['addressType'] !== 'IPv4') return [];
   const ports = Object.fromEntries(
-    records(slice['ports']).flatMap((port) =>
-      typeof port['port'] === 'number' ? [[text(port['name']), port['port']]] : [],
+    objectsIn(slice, 'ports').flatMap((port) =>
+      typeof port['port'] === 'number' ? [[textIn(port, 'name'), port['port']]] : [],
     ),
   );
-  return records(slice['endpoints']).flatMap((endpoint) => {
+  return objectsIn(slice, 'endpoints').flatMap((endpoint) => {
     const { conditions, addresses } = endpoint;
     if (isRecord(conditions) && conditions['ready'] === false) return [];
     const [ip] = Array.isArray(addresses) ? addresses : [];
@@ -53,12 +54,4 @@ function endpointsOf(slice: KubeObject): readonly ServiceEndpoint[] {
     const { hostname } = endpoint;
     return [{ ip, ports, ...(typeof hostname === 'string' ? { hostname } : {}) }];
   });
-}
-
-function records(value: unknown): readonly Readonly<Record<string, unknown>>[] {
-  return Array.isArray(value) ? value.filter(isRecord) : [];
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

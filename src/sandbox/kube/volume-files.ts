@@ -1,4 +1,4 @@
-import { fieldValue, type PodPlace, resourceValue } from './fields.ts';
+import { fieldValue, type PodPlace, resourceValue } from './downward-api.ts';
 import type { KeyedKind, KeyedObjects } from './keyed-objects.ts';
 import { Missing } from './missing.ts';
 import type { DownwardItem, KeySource, Pod, TokenSource, Volume } from './pod.ts';
@@ -11,6 +11,7 @@ export interface VolumeFile {
   readonly token: boolean;
 }
 
+/** The files of one volume, by their path in it. */
 export type VolumeFiles = ReadonlyMap<string, VolumeFile>;
 
 /** What a volume is to this kubelet: an empty folder, or files that follow their sources. */

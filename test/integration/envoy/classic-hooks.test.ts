@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { classicHooks } from '../../../src/inject/classic-hooks.ts';
-import { objectIn } from '../../../src/inject/json.ts';
+import { objectIn } from '../../../src/lib/json-fields.ts';
 import { PodNetwork } from '../../support/pod-network.ts';
 import { eventually } from '../../support/sandbox.ts';
 

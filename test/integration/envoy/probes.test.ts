@@ -2,8 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { appProbesVariable } from '../../../src/agent/app-probe.ts';
-import { isObject } from '../../../src/inject/json.ts';
 import { probesText, type RewrittenProbes } from '../../../src/inject/probes.ts';
+import { isRecord } from '../../../src/lib/is-record.ts';
 import { endProcess, PodNetwork } from '../../support/pod-network.ts';
 import { eventually } from '../../support/sandbox.ts';
 
@@ -78,7 +78,7 @@ describe('probes of an injected pod', () => {
 
     it('keep a host name that the probe sets', async () => {
       const { code, body } = await ask('/app-health/web/livez');
-      expect({ code, host: isObject(body) ? body['host'] : undefined }).to.deep.equal({ code: 200, host: 'web.shop' });
+      expect({ code, host: isRecord(body) ? body['host'] : undefined }).to.deep.equal({ code: 200, host: 'web.shop' });
     });
 
     it('hand on a failure, and one that comes too late', async () => {

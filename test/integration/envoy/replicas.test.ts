@@ -10,7 +10,8 @@ import { trustDomain } from '../../../src/model/ids.ts';
 import type { Resource } from '../../../src/model/resource.ts';
 import { types } from '../../../src/model/type-urls.ts';
 import type { Attachment, ConfigProvider } from '../../../src/xds/provider.ts';
-import { createXdsServer, type XdsServer } from '../../../src/xds/server.ts';
+import { createXdsServer } from '../../../src/xds/server.ts';
+import type { XdsServer } from '../../../src/xds/server-types.ts';
 import { draws, LoadBalancer } from '../../support/replicas.ts';
 import {
   backend,

@@ -2,10 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { openServingCertificate, type ServingCertificate, servingNames } from '../../../src/ca/serving.ts';
-import { isObject, objectIn, objectsIn, textIn, textsIn } from '../../../src/inject/json.ts';
 import { defaultInjectSettings } from '../../../src/inject/settings.ts';
 import { webhookManifests } from '../../../src/install/webhooks.ts';
 import { FakeClock, systemClock } from '../../../src/lib/clock.ts';
+import { isRecord } from '../../../src/lib/is-record.ts';
+import { objectIn, objectsIn, textIn, textsIn } from '../../../src/lib/json-fields.ts';
 import { silentLogger } from '../../../src/lib/log.ts';
 import { defaultMesh } from '../../../src/model/mesh.ts';
 import { startWebhookServer, type WebhookEvent, type WebhookServer } from '../../../src/webhook/server.ts';
@@ -66,7 +67,7 @@ describe('webhooks and a real API server', () => {
 
   async function podOf(namespace: string, name: string): Promise<Readonly<Record<string, unknown>>> {
     const pod: unknown = await cluster.client.get(`/api/v1/namespaces/${namespace}/pods/${name}`);
-    return isObject(pod) ? pod : {};
+    return isRecord(pod) ? pod : {};
   }
 
   const names = (pod: Readonly<Record<string, unknown>>, field: string): readonly string[] =>
@@ -95,7 +96,7 @@ describe('webhooks and a real API server', () => {
           namespaceLabels: (name) => namespaceLabels.get(name),
           fetchNamespaceLabels: async (name) => {
             const namespace: unknown = await cluster.client.get(`/api/v1/namespaces/${name}`);
-            return textsIn(objectIn(isObject(namespace) ? namespace : {}, 'metadata'), 'labels');
+            return textsIn(objectIn(isRecord(namespace) ? namespace : {}, 'metadata'), 'labels');
           },
         },
         validate: { mesh: () => defaultMesh, knownObjects: () => [] },
@@ -165,7 +166,7 @@ describe('webhooks and a real API server', () => {
       const made = await eventually('the pod of the Deployment', async () => {
         const { stdout } = await cluster.kubectl(['get', 'pods', '-n', 'mesh', '-l', 'role=api', '-o', 'json']);
         const list: unknown = JSON.parse(stdout);
-        return isObject(list) ? objectsIn(list, 'items')[0] : undefined;
+        return isRecord(list) ? objectsIn(list, 'items')[0] : undefined;
       });
       expect(names(made, 'initContainers')).to.deep.equal(['istio-init', 'istio-proxy']);
       expect(textsIn(objectIn(made, 'metadata'), 'labels')['service.istio.io/canonical-name']).to.equal('api');

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { collectionPath, watchedKinds } from '../../../src/config/kubernetes/kinds.ts';
-import { recordsIn } from '../../../src/install/fields.ts';
-import { ownLabels } from '../../../src/install/labels.ts';
 import { installManifests } from '../../../src/install/manifests.ts';
 import { defaultInstallOptions } from '../../../src/install/options.ts';
 import { manifestsText } from '../../../src/install/text.ts';
 import { type KubeRequest, openKube } from '../../../src/kube/client.ts';
 import { MeshError } from '../../../src/lib/errors.ts';
+import { objectsIn } from '../../../src/lib/json-fields.ts';
 import { yamlText } from '../../../src/lib/yaml.ts';
+import { ownLabels } from '../../../src/model/cluster-names.ts';
 import { certificateAuthority } from '../../../src/sandbox/kube/server.ts';
 import { type KubeCluster, startKubeCluster } from '../../support/kube-cluster.ts';
 import { eventually } from '../../support/sandbox.ts';
@@ -66,7 +66,7 @@ describe('coxswain install and uninstall on a real cluster', function () {
     const { stdout, stderr } = await cluster.kubectl(['get', kinds, '--all-namespaces', '--output', 'json']);
     if (stdout === '') throw new Error(stderr);
     return (
-      recordsIn(JSON.parse(stdout), 'items')
+      objectsIn(JSON.parse(stdout), 'items')
         .map(({ kind, metadata }) => {
           const { name, namespace } = metadata as { readonly name: string; readonly namespace?: string };
           return `${kind}/${namespace ?? ''}/${name}`;
@@ -217,7 +217,7 @@ describe('coxswain install and uninstall on a real cluster', function () {
   it('leaves the CA bundle and the number of replicas to those who own them', async () => {
     const { client } = cluster;
     const caBundle = await readFile(certificateAuthority(cluster.server), 'base64');
-    const hooks = recordsIn(await client.get(injectorPath), 'webhooks').map(({ name }) => ({
+    const hooks = objectsIn(await client.get(injectorPath), 'webhooks').map(({ name }) => ({
       name,
       clientConfig: { caBundle },
     }));
@@ -230,7 +230,7 @@ describe('coxswain install and uninstall on a real cluster', function () {
     const scale = { spec: { replicas: 4 } };
     await client.request('PATCH', deploymentPath, { body: scale, contentType: 'application/merge-patch+json' });
     expect(verdicts(await install())).to.deep.equal({ unchanged: manifests.length });
-    const bundles = recordsIn(await client.get(injectorPath), 'webhooks').map(
+    const bundles = objectsIn(await client.get(injectorPath), 'webhooks').map(
       ({ clientConfig }) => (clientConfig as { readonly caBundle?: string }).caBundle,
     );
     expect(bundles).to.deep.equal(hooks.map(() => caBundle));
@@ -259,7 +259,7 @@ describe('coxswain install and uninstall on a real cluster', function () {
     const path = `/api/v1/namespaces/${root}/pods`;
     const now = '2026-01-01T00:00:00Z';
     const pods = (await cluster.client.request('GET', path)) as Readonly<Record<string, unknown>>;
-    for (const { metadata } of recordsIn(pods, 'items')) {
+    for (const { metadata } of objectsIn(pods, 'items')) {
       const { name } = metadata as { readonly name: string };
       const conditions = ['Ready', 'ContainersReady'].map((type) => ({
         type,

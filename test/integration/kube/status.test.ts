@@ -58,6 +58,7 @@ class Replica implements AsyncDisposable {
     const sources = {
       snapshot: () => this.store.snapshot,
       views: () => this.compiler.views().map(({ view }) => view),
+      hidden: () => new Set<string>(),
       streams: () => [...this.#proxies.values()].map(({ stream }) => stream),
       findings: () => [...this.store.findings, ...this.compiler.findings],
     };
@@ -283,7 +284,7 @@ describe('status on a real API server', function () {
     const base = '/apis/security.istio.io/v1/namespaces/foo';
     await says(`${base}/authorizationpolicies/audit`, {
       Accepted:
-        'False Invalid@1: spec.action: action AUDIT is not supported by this version (use ALLOW or DENY). until this is fixed nothing is recorded by this policy; AUDIT never decides anything',
+        'False Invalid@1: spec.action: action AUDIT is not supported by this version (hint: use ALLOW or DENY). until this is fixed nothing is recorded by this policy; AUDIT never decides anything',
       Enforced: 'False NotInForce@1: nothing is enforced by this policy',
     });
     const text =

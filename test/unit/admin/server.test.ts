@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -229,6 +230,18 @@ describe('the admin server', () => {
     });
     const { status, body } = await get(server, '/debug/findings');
     expect([status, body]).to.deep.equal([500, 'internal error; see the log\n']);
+  });
+
+  it('tells the kubelet that it lives though a stranger opens more connections than there may be', async () => {
+    await using server = await start();
+    using strangers = new DisposableStack();
+    for (let opened = 0; opened < 300; opened += 1) {
+      const socket = connect({ host: '127.0.0.1', port: server.port, localAddress: '127.0.0.2' });
+      strangers.defer(() => void socket.destroy());
+      socket.on('error', () => undefined);
+      await once(socket, 'connect');
+    }
+    expect((await get(server, '/healthz')).status).to.equal(200);
   });
 
   it('says so when its address is taken', async () => {

@@ -4,7 +4,7 @@ import type { AppProbe } from '../../../src/agent/app-probe.ts';
 import { type BootstrapOptions, bootstrap } from '../../../src/agent/bootstrap.ts';
 import { podBootstrapFiles } from '../../../src/agent/bootstrap-files.ts';
 import { probeResources } from '../../../src/agent/bootstrap-probes.ts';
-import { isObject } from '../../../src/inject/json.ts';
+import { isRecord } from '../../../src/lib/is-record.ts';
 
 const pace = { timeoutSeconds: 2, periodSeconds: 20 };
 const http: AppProbe = {
@@ -81,7 +81,7 @@ describe('agent/bootstrap-probes', () => {
   it('has one cluster for all HTTP probes of a port, and another for TLS', () => {
     const other: AppProbe = { ...http, path: '/app-health/web/livez' };
     const tls: AppProbe = { ...http, path: '/app-health/web/startupz', tls: true };
-    expect(clusters([http, other, tls], '10.0.0.1').map((each) => (isObject(each) ? each['name'] : ''))).to.deep.equal([
+    expect(clusters([http, other, tls], '10.0.0.1').map((each) => (isRecord(each) ? each['name'] : ''))).to.deep.equal([
       'app-probe-http-8080',
       'app-probe-https-8080',
     ]);
@@ -95,7 +95,7 @@ describe('agent/bootstrap-probes', () => {
   });
 
   it('keeps the statistics that answers are made of, where the others are trimmed', () => {
-    const patterns = (value: unknown): string => JSON.stringify(isObject(value) ? value['stats_config'] : undefined);
+    const patterns = (value: unknown): string => JSON.stringify(isRecord(value) ? value['stats_config'] : undefined);
     expect(patterns(bootstrap({ ...options, probes: [tcp] }))).to.contain('app-probe-');
     expect(patterns(bootstrap(options))).to.not.contain('app-probe-');
   });

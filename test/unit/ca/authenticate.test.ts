@@ -179,10 +179,17 @@ describe('ca/authenticate', () => {
       expect(asked).to.deep.equal([kubernetes, kubernetes]);
     });
 
-    it('does not ask where a certificate proves enough', async () => {
+    it('asks also where there is a certificate, which lives longer than what the cluster knows', async () => {
       const asked: string[] = [];
-      expect(await ask({ certificate: await odd({}), authorization: kubernetes }, { asked })).to.deep.equal(svid);
-      expect(asked).to.deep.equal([]);
+      const certificate = await odd({});
+      expect(await ask({ certificate, authorization: kubernetes }, { asked })).to.deep.equal(account);
+      expect(asked).to.deep.equal([kubernetes]);
+      const error = await failure(() => ask({ certificate }, { asked }));
+      expect([error.code, error.message]).to.deep.equal([
+        'unauthenticated',
+        'no service account token, and a certificate alone is no proof on Kubernetes',
+      ]);
+      expect(asked).to.deep.equal([kubernetes]);
     });
 
     it('asks where the certificate proves nothing', async () => {

@@ -14,6 +14,8 @@ async function world(wrap: (authority: Authority) => Authority = (authority) => 
   const clock = new FakeClock(Date.now());
   const authority = await testAuthority(clock);
   const rotated: Redacted<SecureContextOptions>[] = [];
+  /** What the certificate itself said at the moment when somebody was told. */
+  const seen: Redacted<SecureContextOptions>[] = [];
   const errors: unknown[] = [];
   const log: Logger = { ...silentLogger, error: (fields, message) => errors.push({ ...fields, message }) };
   const certificate = openServingCertificate(
@@ -25,9 +27,12 @@ async function world(wrap: (authority: Authority) => Authority = (authority) => 
       dnsNames: servingNames('istio-system'),
       ipAddresses: ['127.0.0.1', '::1'],
     },
-    (context) => rotated.push(context),
+    (context) => {
+      rotated.push(context);
+      seen.push(certificate.context);
+    },
   );
-  return { clock, authority, certificate, rotated, errors };
+  return { clock, authority, certificate, rotated, seen, errors };
 }
 
 /** As the xDS port has it: a client certificate is asked for and may be missing. */
@@ -93,13 +98,14 @@ describe('ca/serving', () => {
   });
 
   it('is renewed before half of its life is over, with another key', async () => {
-    const { certificate, clock, rotated } = await world();
+    const { certificate, clock, rotated, seen } = await world();
     const first = certificate.context;
     const { notAfter } = certificate;
     clock.advance(10.8 * hour - 1000);
     expect(rotated).to.have.length(0);
     clock.advance(1000);
     expect(rotated).to.deep.equal([certificate.context]);
+    expect(seen[0]).to.equal(rotated[0]);
     expect(certificate.notAfter).to.be.greaterThan(notAfter);
     expect(certificate.context.reveal().key).not.to.equal(first.reveal().key);
     expect(certificate.context.reveal().ca).to.deep.equal(first.reveal().ca);

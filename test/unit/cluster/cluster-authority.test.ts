@@ -350,7 +350,28 @@ describe('cluster/cluster-authority', function () {
       expect(opened.authority.fingerprint).to.equal(before);
     });
 
-    it('keeps what it has where the Secret is deleted, broken or out of reach', async () => {
+    it('puts back a root that was made here and whose Secret is gone, once, and leaves a plugged-in one to its owner', async () => {
+      const world = new World();
+      const [one, two] = [await world.open(), await world.open()];
+      const before = world.secrets.stored.get('istio-ca-secret')?.data;
+      const gone = (): void => void world.secrets.stored.delete('istio-ca-secret');
+      const back = 'warn: the Secret of the authority was gone, and is put back';
+      expect(await follow(world, one, gone)).to.deep.equal([back]);
+      expect(world.secrets.stored.get('istio-ca-secret')?.data).to.deep.equal(before);
+      expect(await follow(world, one, () => undefined)).to.deep.equal([]);
+      expect(await follow(world, two, () => undefined)).to.deep.equal([]);
+      expect((await world.open()).authority.fingerprint).to.equal(one.authority.fingerprint);
+
+      await using directory = await temporaryDirectory();
+      const root = await makeRoot(directory, 'ec');
+      world.secrets.put('cacerts', files(root, root));
+      const opened = await world.open();
+      expect(await follow(world, opened, () => world.secrets.stored.delete('cacerts'))).to.deep.equal([
+        'error: the Secret of the authority is gone: put it back, or a restart will make another root',
+      ]);
+    });
+
+    it('keeps what it has where the Secret is broken, deleted or out of reach', async () => {
       const world = new World();
       const opened = await world.open();
       const before = opened.authority.fingerprint;
@@ -365,7 +386,7 @@ describe('cluster/cluster-authority', function () {
       );
       expect(log).to.deep.equal([
         'error: the Secret of the authority has changed and can not be used',
-        'error: the Secret of the authority is gone: put it back, or a restart will make or find another root',
+        'warn: the Secret of the authority was gone, and is put back',
         'error: the Secret of the authority has changed and can not be used',
       ]);
       expect(opened.authority.fingerprint).to.equal(before);

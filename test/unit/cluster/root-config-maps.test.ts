@@ -80,9 +80,10 @@ interface Holds {
   readonly labelled: boolean;
   readonly ours: boolean;
   readonly shared: boolean;
+  readonly immutable: boolean;
 }
 
-const right: Holds = { root: 'ROOT\n', labelled: true, ours: true, shared: false };
+const right: Holds = { root: 'ROOT\n', labelled: true, ours: true, shared: false, immutable: false };
 
 /** As the reflector's `trim` leaves it. */
 const configMap = (namespace: string, { root, ...rest }: Holds): KubeObject => ({
@@ -156,6 +157,18 @@ describe('cluster/root-config-maps', () => {
     expect(await world.taken()).to.deep.equal(['PATCH foo']);
     world.maps.configMap({ type: 'delete', namespace: 'foo', name: 'istio-ca-root-cert' });
     expect(await world.taken()).to.deep.equal(['PATCH foo']);
+  });
+
+  it('makes one anew that was edited and then made immutable', async () => {
+    const world = new World();
+    world.namespace('foo');
+    world.configMap('foo', { root: 'EVIL', immutable: true });
+    world.namespace('bar');
+    world.configMap('bar', { immutable: true });
+    world.synced();
+    await until(() => world.writes.length > 1);
+    expect(world.writes[0]?.body).to.deep.include({ preconditions: { uid: 'uid of foo' } });
+    expect(await world.taken()).to.deep.equal(['DELETE foo', 'PATCH foo']);
   });
 
   it('leaves namespaces alone that end, are gone or are not selected', async () => {

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
-import { isSelected, selectNamespaces } from '../../../src/config/discovery.ts';
+import { selectNamespaces } from '../../../src/config/discovery.ts';
 import type { ConfigSource, SourceEvent } from '../../../src/config/source.ts';
 import type { Finding } from '../../../src/model/finding.ts';
 import type { LabelSelector } from '../../../src/model/label-selector.ts';
+import { isSelected } from '../../../src/model/label-selector.ts';
 import type { Labels } from '../../../src/model/object.ts';
 import type { Namespace } from '../../../src/model/workload.ts';
 import { meta, peerAuthentication, pod } from '../../support/objects.ts';

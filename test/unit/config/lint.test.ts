@@ -116,6 +116,19 @@ describe('lint over a whole set', () => {
     ).to.deep.equal([]);
   });
 
+  it('says that mesh-wide policies hold nowhere where the root namespace is left out', () => {
+    const rooted = `${world}---\napiVersion: v1\nkind: Namespace\nmetadata: {name: istio-system, labels: {team: mesh}}\n`;
+    const { objects } = readText('f.yaml', rooted);
+    const select = (team: string) => [{ matchLabels: { team }, matchExpressions: [] }];
+    const codes = (team: string) =>
+      lint(objects, { ...defaultMesh, discoverySelectors: select(team) }).map(
+        ({ code, object }) => `${code} ${object}`,
+      );
+    expect(codes('shop')).to.deep.equal(['root-not-selected Namespace//istio-system']);
+    expect(codes('mesh')).to.deep.equal([]);
+    expect(lint(objects, defaultMesh)).to.deep.equal([]);
+  });
+
   it('names policies that reach nobody', () => {
     expect(
       said(

@@ -49,6 +49,26 @@ describe('examples: a page', () => {
     ]);
   });
 
+  it('starts any example where its folder has none, also with Kubernetes', () => {
+    const start = (command: string): readonly string[] =>
+      problemsOf({ ...pageOf('```console', `$ coxswain sandbox ${command}`, down, '```'), example: undefined });
+    expect(start('up toy --detach')).to.deep.equal([]);
+    expect(start('up toy --kube --detach')).to.deep.equal([]);
+    expect(start('up toy')).to.deep.equal(['2: the first command is not: coxswain sandbox up EXAMPLE --detach']);
+  });
+
+  it('types what readies the terminal before every command', async () => {
+    const page = pageOf('```sh setup', 'a() { b; }', '```', '```console', up, '$ a', down, '```');
+    const { ran } = await run(page, {});
+    expect(ran).to.deep.equal([
+      'a() { b; }\ncoxswain sandbox up toy --detach',
+      // Twice, since it comes after an edit.
+      'a() { b; }\na',
+      'a() { b; }\na',
+      'a() { b; }\ncoxswain sandbox down',
+    ]);
+  });
+
   it('counts the steps that kept their promise', async () => {
     const page = pageOf('# A', '```console', up, '$ curl', '200', down, 'toy is down', '```');
     const { tally, shown } = await run(page, { curl: ['200\n', 0], 'coxswain sandbox down': ['toy is down\n', 0] });

@@ -82,6 +82,25 @@ describe('examples: running a step', () => {
     ]);
   });
 
+  it('knows edits from reads in a cluster, too', () => {
+    const edits = [
+      'kubectl apply -f x',
+      'sed s/a/b/ x | kubectl apply -f -',
+      'kubectl delete pod x',
+      'kubectl rollout restart deployment/x',
+      'kubectl coxswain uninstall --apply',
+      'coxswain install --wait --apply',
+    ];
+    const reads = [
+      'kubectl get pods',
+      'kubectl rollout status deployment/x',
+      'kubectl wait --for=condition=Enforced -f x',
+      'kubectl coxswain uninstall',
+    ];
+    expect(edits.filter((each) => !isEdit(each))).to.deep.equal([]);
+    expect(reads.filter(isEdit)).to.deep.equal([]);
+  });
+
   it('compares output and exit code, not complaints', () => {
     expect(keepsPromise(read, seenOf('200\n', 0, 'noise'))).to.equal(true);
     expect(keepsPromise(read, seenOf('200', 0, ''))).to.equal(true);

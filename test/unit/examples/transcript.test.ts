@@ -13,8 +13,36 @@ describe('examples: transcript', () => {
         { line: 3, heading: 'Title', command: 'one', output: ['first', '', 'second'], exitCode: 0 },
         { line: 8, heading: 'Title', command: 'two', output: [], exitCode: 56 },
       ],
+      setup: [],
       problems: [],
     });
+  });
+
+  it('takes what readies the terminal from blocks marked so, and no steps', () => {
+    const text = page(
+      '```sh setup',
+      'export A=1',
+      '```',
+      '```console',
+      '$ one',
+      '```',
+      '```sh',
+      'export B=2',
+      '```',
+      '```sh setup',
+      'f() {',
+      '}',
+      '```',
+    );
+    const { steps, setup, problems: found } = parseTranscript(text);
+    expect({ setup, problems: found }).to.deep.equal({ setup: ['export A=1', 'f() {', '}'], problems: [] });
+    expect(steps.map(({ command }) => command)).to.deep.equal(['one']);
+  });
+
+  it('finds a command that hides among what readies the terminal', () => {
+    expect(problems('```sh setup', 'export A=1', '$ one', '```')).to.deep.equal([
+      '3: a command in a block marked "sh setup" instead of "console" or "console no-run"',
+    ]);
   });
 
   it('continues a command over lines that begin with ">"', () => {
@@ -47,7 +75,7 @@ describe('examples: transcript', () => {
 
   it('does not run blocks marked no-run, or blocks that are not typed', () => {
     const text = page('```console no-run', '$ tcpdump', '```', '```sh', 'export A=$PATH', '```', '```', 'text', '```');
-    expect(parseTranscript(text)).to.deep.equal({ steps: [], problems: [] });
+    expect(parseTranscript(text)).to.deep.equal({ steps: [], setup: [], problems: [] });
   });
 
   for (const mark of ['consol', 'console norun', 'Console', 'bash', '', 'console no-run twice']) {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type InjectResult, inject } from '../../../src/inject/inject.ts';
-import { type JsonObject, objectIn, objectsIn, textIn, textsIn } from '../../../src/inject/json.ts';
 import { defaultInjectSettings, type InjectSettings } from '../../../src/inject/settings.ts';
+import { type JsonObject, objectIn, objectsIn, textIn, textsIn } from '../../../src/lib/json-fields.ts';
 import { anyPod } from '../../support/pods.ts';
 
 const settings = defaultInjectSettings();
@@ -192,6 +192,14 @@ describe('inject', () => {
     ]);
     expect(warnings({ containers: [{ name: 'web', ports: [{ containerPort: 15006 }] }] })).to.deep.equal([
       'container web has port 15006, which belongs to the sidecar',
+    ]);
+    const [app] = web.containers;
+    expect(
+      warnings({ containers: [{ ...app, volumeMounts: [{ name: 'istio-token' }, { name: 'data' }] }] }),
+    ).to.deep.equal(['container web mounts volume istio-token, which belongs to the sidecar']);
+    const sidecar = { name: 'logs', restartPolicy: 'Always', securityContext: { runAsGroup: 1337 } };
+    expect(warnings({ ...web, initContainers: [sidecar, { ...sidecar, restartPolicy: undefined }] })).to.deep.equal([
+      "container logs runs as 1337, the sidecar's own id: its connections bypass the sidecar",
     ]);
     expect(warnings({ ...web, restartPolicy: 'Never' })).to.deep.equal([]);
     expect(warnings({ ...web, restartPolicy: 'Never' }, { nativeSidecars: false })).to.have.length(1);

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { isObject } from '../../../src/inject/json.ts';
 import { difference, jsonPatch } from '../../../src/inject/json-patch.ts';
+import { isRecord } from '../../../src/lib/is-record.ts';
 
 /** RFC 6902 as its text has it, and no faster. */
 function patched(document: unknown, patch: readonly object[]): unknown {
   let value: unknown = structuredClone(document);
   for (const step of patch) {
-    if (!isObject(step)) throw new Error('no step');
+    if (!isRecord(step)) throw new Error('no step');
     const path = String(step['path']);
     const keys = path
       .split('/')
@@ -31,7 +31,7 @@ function change(value: unknown, [key, ...below]: readonly string[], op: string, 
         ? value.toSpliced(at, 1)
         : value.with(at, item);
   }
-  if (!isObject(value)) throw new Error('nothing there');
+  if (!isRecord(value)) throw new Error('nothing there');
   if (below.length > 0) return { ...value, [key]: change(value[key], below, op, item) };
   if (op !== 'add' && !Object.hasOwn(value, key)) throw new Error(`no ${key}`);
   if (op !== 'remove') return { ...value, [key]: item };

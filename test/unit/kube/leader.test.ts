@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
-import { type Duty, type Leadership, lead, together } from '../../../src/kube/leader.ts';
+import { type Duty, together } from '../../../src/kube/duty.ts';
+import { type Leadership, lead } from '../../../src/kube/leader.ts';
 import { FakeClock } from '../../../src/lib/clock.ts';
 import { MeshError } from '../../../src/lib/errors.ts';
 import { silentLogger } from '../../../src/lib/log.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { FakeClock } from '../../../src/lib/clock.ts';
-import { pause, poll } from '../../../src/sandbox/poll.ts';
+import { poll } from '../../../src/sandbox/poll.ts';
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -36,7 +36,10 @@ describe('poll', () => {
 
   it('ends with its signal', async () => {
     const stop = new AbortController();
-    const waiting = failure(pause(new FakeClock(), 1_000, stop.signal));
+    const waiting = failure(
+      poll('it', () => undefined, { clock: new FakeClock(), timeoutMs: 1_000, signal: stop.signal }),
+    );
+    await settle();
     stop.abort(new Error('enough'));
     expect(await waiting).to.equal('enough');
   });

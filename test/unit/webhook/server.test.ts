@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { request as httpsRequest } from 'node:https';
-import { connect } from 'node:tls';
+import { connect as connectTcp } from 'node:net';
+import { connect, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import type { Authority } from '../../../src/ca/authority.ts';
 import { openServingCertificate, servingNames } from '../../../src/ca/serving.ts';
-import { isObject, objectIn, textIn } from '../../../src/inject/json.ts';
 import { defaultInjectSettings } from '../../../src/inject/settings.ts';
 import { FakeClock, systemClock } from '../../../src/lib/clock.ts';
+import { isRecord } from '../../../src/lib/is-record.ts';
+import { objectIn, textIn } from '../../../src/lib/json-fields.ts';
 import type { Logger } from '../../../src/lib/log.ts';
 import { defaultMesh } from '../../../src/model/mesh.ts';
 import type { Labels } from '../../../src/model/object.ts';
@@ -129,7 +131,7 @@ describe('webhook/server', () => {
     const answer = await call(path, body);
     expect(answer.status, answer.body).to.equal(200);
     const value: unknown = JSON.parse(answer.body);
-    return objectIn(isObject(value) ? value : {}, 'response');
+    return objectIn(isRecord(value) ? value : {}, 'response');
   }
 
   it('injects with a patch that only adds', async () => {
@@ -218,6 +220,49 @@ describe('webhook/server', () => {
     expect((await call('/inject', Buffer.alloc(largest, ' '))).status).to.equal(400);
     expect((await call('/inject', Buffer.alloc(largest + 1, ' '))).status).to.equal(413);
     expect((await call('/inject', Buffer.alloc(largest + 1, ' '), { chunked: true })).status).to.equal(413);
+  });
+
+  /** An address of this machine of its own, so that it is somebody else to the server. */
+  async function stranger(text: string): Promise<TLSSocket> {
+    const socket = connect({
+      ...{ host: '127.0.0.1', port: server.port, localAddress: '127.0.0.2' },
+      rejectUnauthorized: false,
+      servername: 'localhost',
+    });
+    stack.defer(() => void socket.destroy());
+    socket.on('error', () => undefined);
+    await Promise.race([once(socket, 'secureConnect'), once(socket, 'close')]);
+    socket.write(text);
+    return socket;
+  }
+  const head = (length: number): string =>
+    `POST /inject HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+
+  it('answers the API server though a stranger opens more connections than there may be', async () => {
+    // They don't even begin to speak TLS: that is cheap for a stranger.
+    for (let opened = 0; opened < 1_100; opened += 1) {
+      const socket = connectTcp({ host: '127.0.0.1', port: server.port, localAddress: '127.0.0.2' });
+      stack.defer(() => void socket.destroy());
+      socket.on('error', () => undefined);
+      await once(socket, 'connect');
+    }
+    expect((await call('/inject', review(web))).status).to.equal(200);
+  });
+
+  it('holds 64 MiB of bodies at most, and ends those of whoever has sent the most', async () => {
+    const part = Buffer.alloc(3_000_000, ' ');
+    const slow = await stranger(head(part.byteLength + 1));
+    slow.write(part);
+    const ended = once(slow, 'close');
+    for (let sent = 0; sent < 24; sent += 1) (await stranger(head(part.byteLength + 1))).write(part);
+    await ended;
+    expect((await call('/inject', Buffer.alloc(2_000_000, ' '))).status).to.equal(400);
+  });
+
+  it('writes no log for a caller who leaves in the middle', async () => {
+    (await stranger(head(9))).destroy();
+    while (events.length === 0) await new Promise((done) => setImmediate(done));
+    expect({ events, logged }).to.deep.equal({ events: [{ webhook: 'inject', outcome: 'failed' }], logged: [] });
   });
 
   it('shows another certificate once it is rotated', async () => {

@@ -3,6 +3,9 @@ import { FakeClock } from '../../../src/lib/clock.ts';
 import { Admission, type AdmissionLimits, defaultAdmissionLimits, type Ticket } from '../../../src/xds/admission.ts';
 
 const start = 1_700_000_000_000;
+const stay = (): void => {
+  throw new Error('nobody should have to go');
+};
 const enter = (afterMs: number): Ticket => ({ kind: 'enter', afterMs });
 
 function door(limits: Partial<AdmissionLimits>, now = start) {
@@ -41,22 +44,42 @@ describe('the door of a replica', () => {
 
   it('lets in as many as it holds, and the next one when somebody left', () => {
     const { admission } = door({ maxStreams: 2, burst: 100 });
-    const first = admission.enter();
-    admission.enter();
+    const first = admission.enter('a', stay);
+    admission.enter('b', stay);
     expect(admission.full).to.equal(true);
-    expect(admission.enter()).to.equal(undefined);
+    expect(admission.enter('c', stay)).to.equal(undefined);
     expect(admission.ask()).to.deep.equal({ kind: 'refuse', reason: 'full' });
     first?.[Symbol.dispose]();
     first?.[Symbol.dispose]();
     expect(admission.full).to.equal(false);
     expect(admission.ask()).to.deep.equal(enter(0));
-    expect(admission.enter()).to.not.equal(undefined);
+    expect(admission.enter('c', stay)).to.not.equal(undefined);
     expect(admission.full).to.equal(true);
+  });
+
+  it('makes room for who holds less than somebody else, at the cost of that one’s oldest', () => {
+    const { admission } = door({ maxStreams: 4, burst: 100 });
+    const ended: number[] = [];
+    const greedy = [1, 2, 3].map((each) => admission.enter('greedy', () => ended.push(each)));
+    admission.enter('other', stay);
+    expect(admission.ask()).to.deep.equal(enter(0));
+    expect(admission.enter('greedy', stay)).to.equal(undefined);
+    expect(admission.enter('new', stay)).to.not.equal(undefined);
+    expect(ended).to.deep.equal([1]);
+    // Two of them, and one each of the others: a fourth owner would hold as many as anybody after it, but a third stream of one would not.
+    expect(admission.enter('other', stay)).to.equal(undefined);
+    greedy[0]?.[Symbol.dispose]();
+    expect(admission.full).to.equal(true);
+    expect(admission.enter('fourth', stay)).to.not.equal(undefined);
+    expect(ended).to.deep.equal([1, 2]);
+    expect(admission.ask()).to.deep.equal({ kind: 'refuse', reason: 'full' });
+    greedy[2]?.[Symbol.dispose]();
+    expect(admission.full).to.equal(false);
   });
 
   it('takes no token for a refusal', () => {
     const { admission, ask } = door({ maxStreams: 1, burst: 1, maxWaitMs: 0 });
-    const place = admission.enter();
+    const place = admission.enter('a', stay);
     ask(50);
     place?.[Symbol.dispose]();
     expect(admission.ask()).to.deep.equal(enter(0));
@@ -64,7 +87,7 @@ describe('the door of a replica', () => {
 
   it('holds any number where no bound is set', () => {
     const { admission } = door({ maxStreams: 0 });
-    for (let i = 0; i < 10_000; i++) admission.enter();
+    for (let i = 0; i < 10_000; i++) admission.enter('a', stay);
     expect(admission.full).to.equal(false);
   });
 

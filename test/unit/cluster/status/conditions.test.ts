@@ -19,8 +19,9 @@ function finding(more: Partial<Finding>): Finding {
   return { severity: 'error', code: 'bad-value', object: 'k', origin, field: '', message: '', hint: '', ...more };
 }
 
-const counted = (more: Partial<Spread>): Total => ({
+const counted = (more: Partial<Spread>, unseen = 0): Total => ({
   kind: 'counted',
+  unseen,
   spread: spread('k', { generation: 4, ...more }),
 });
 const refusal = (proxy: string) => ({ proxy, words: `${proxy} does not like it` });
@@ -44,7 +45,7 @@ describe('the Accepted condition', () => {
       observedGeneration: 7,
       status: 'True',
       reason: 'ValidWithWarnings',
-      message: 'spec: reaches nobody (check the labels)',
+      message: 'spec: reaches nobody (hint: check the labels)',
     });
   });
 
@@ -60,7 +61,7 @@ describe('the Accepted condition', () => {
       status: 'False',
       reason: 'Invalid',
       message:
-        'spec.mtls.mode: unsupported value "STRIKT" (did you mean STRICT?); spec.selector: reaches nobody. its last good state stays in force',
+        'spec.mtls.mode: unsupported value "STRIKT" (hint: did you mean STRICT?); spec.selector: reaches nobody. its last good state stays in force',
     });
   });
 
@@ -149,6 +150,23 @@ describe('the Enforced condition', () => {
     ],
   ];
   for (const [what, total, [status, reason, message]] of cases) {
+    it('is not True before every replica has read the policy', () => {
+      const all = counted({ applied: 2, enforced: 2 }, 1);
+      expect(enforced(all, false)).to.deep.include({
+        status: 'False',
+        reason: 'Pending',
+        message: 'on 2 of 2 proxies, 1 replica has not read it yet',
+      });
+      expect(enforced(counted({}, 2), false)).to.deep.include({
+        status: 'Unknown',
+        reason: 'Pending',
+        message: '2 replicas have not read it yet',
+      });
+      expect(enforced(counted({ applied: 3, enforced: 1, rejected: 1 }, 1), false).message).to.match(
+        /^on 1 of 3 proxies, 1 pending, 1 replica has not read it yet, 1 rejected: /,
+      );
+    });
+
     it(`tells of ${what}`, () => {
       const about = { type: 'Enforced', observedGeneration: 4 };
       expect(enforced(total, false)).to.deep.equal({ ...about, status, reason, message });

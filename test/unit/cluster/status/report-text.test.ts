@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseReport, reportText } from '../../../../src/cluster/status/report-text.ts';
+import { markOf, parseReport, reportText } from '../../../../src/cluster/status/report-text.ts';
 import { spread } from '../../../support/status-facts.ts';
 
 const refused = spread('b', {
@@ -13,15 +13,16 @@ const overridden = spread('a', { overridden: 2 });
 describe('a replica report', () => {
   it('holds what concerns some proxy, in one order, and reads back', () => {
     const text = reportText([refused, spread('c'), overridden]);
-    expect(text).to.equal(reportText([overridden, refused]));
+    expect(text).to.equal(reportText([spread('c'), overridden, refused]));
     expect(parseReport(text)).to.deep.equal({
       omitted: 0,
+      idle: new Set([markOf(spread('c'))]),
       spreads: new Map([
         ['a', overridden],
         ['b', refused],
       ]),
     });
-    expect(parseReport(reportText([]))).to.deep.equal({ omitted: 0, spreads: new Map() });
+    expect(parseReport(reportText([]))).to.deep.equal({ omitted: 0, idle: new Set(), spreads: new Map() });
   });
 
   it('is cut at its bound, and says how much is missing', () => {
@@ -33,9 +34,17 @@ describe('a replica report', () => {
     expect(read?.omitted).to.be.greaterThan(0);
   });
 
+  it('leaves out marks too where they do not fit', () => {
+    const idle = Array.from({ length: 100 }, (_, i) => spread(`p${i}`, { uid: `uid ${i}` }));
+    const read = parseReport(reportText([refused, ...idle], 1_000));
+    expect(read?.spreads.size).to.equal(1);
+    expect((read?.idle.size ?? 0) + (read?.omitted ?? 0)).to.equal(100);
+    expect(read?.omitted).to.be.within(1, 99);
+  });
+
   it('is believed whole or not at all', () => {
     const row = ['k', 'u', 1, 2, 1, 1, 0, []];
-    const text = (value: unknown) => JSON.stringify({ version: 1, omitted: 0, policies: [value] });
+    const text = (value: unknown) => JSON.stringify({ version: 1, omitted: 0, policies: [value], idle: [] });
     expect(parseReport(text(row))?.spreads.size).to.equal(1);
     const bad: readonly unknown[] = [
       ['k', 'u', 1, 2, 2, 1, 0, []],
@@ -46,7 +55,14 @@ describe('a replica report', () => {
       'row',
     ];
     for (const each of bad) expect(parseReport(text(each)), JSON.stringify(each)).to.equal(undefined);
-    for (const each of ['', '{', '[]', '{"version":2,"omitted":0,"policies":[]}', '{"version":1,"policies":[]}'])
+    for (const each of [
+      '',
+      '{',
+      '[]',
+      '{"version":2,"omitted":0,"policies":[],"idle":[]}',
+      '{"version":1,"policies":[],"idle":[]}',
+      '{"version":1,"omitted":0,"policies":[]}',
+    ])
       expect(parseReport(each), each).to.equal(undefined);
   });
 });

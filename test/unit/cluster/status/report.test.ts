@@ -52,7 +52,7 @@ describe('the reporter', () => {
             annotations: { 'coxswain.io/renewed': '2026-01-01T00:00:00Z' },
             ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'cp-1', uid: 'pod-uid' }],
           },
-          data: { 'report.json': '{"version":1,"omitted":0,"policies":[["k","u1",1,1000,3,0,0,[]]]}' },
+          data: { 'report.json': '{"version":1,"omitted":0,"policies":[["k","u1",1,1000,3,0,0,[]]],"idle":[]}' },
         },
       },
     ]);

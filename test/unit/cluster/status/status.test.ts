@@ -23,6 +23,7 @@ class World implements AsyncDisposable {
   streams: readonly StreamFacts[] = [];
   views: readonly ViewFacts[] = [web];
   findings: readonly Finding[] = [];
+  hidden: ReadonlySet<string> = new Set();
   readonly status: Status;
   readonly #stop = new AbortController();
   #leading: Promise<void> | undefined;
@@ -35,6 +36,7 @@ class World implements AsyncDisposable {
       views: () => this.views,
       streams: () => this.streams,
       findings: () => this.findings,
+      hidden: () => this.hidden,
     };
     this.status = startStatus({ ...options, sources, random: () => 0.5, log: silentLogger });
   }
@@ -81,6 +83,25 @@ class World implements AsyncDisposable {
 }
 
 describe('status', () => {
+  it('says of a policy whose namespace is left out that nothing is enforced by it, and takes it back', async () => {
+    await using world = new World();
+    world.lead();
+    world.put(1);
+    world.apply(strict(1));
+    world.move(stream('a', web, world.generation));
+    await world.advance(15_000);
+    const enforced = { Accepted: valid, Enforced: 'True Enforced@1: on 1 of 1 proxies' };
+    expect(world.said).to.deep.equal(enforced);
+    world.hidden = new Set(['foo']);
+    world.status.configurationChanged();
+    await world.advance(15_000);
+    expect(world.said['Enforced']).to.match(/^False NotSelected@1: .*discoverySelectors/);
+    world.hidden = new Set();
+    world.status.configurationChanged();
+    await world.advance(15_000);
+    expect(world.said).to.deep.equal(enforced);
+  });
+
   it('follows a policy from pending to enforced, and an edit', async () => {
     await using world = new World();
     world.lead();

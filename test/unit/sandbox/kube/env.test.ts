@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import { fieldValue, type PodPlace, quantity, resourceValue } from '../../../../src/sandbox/kube/downward-api.ts';
 import { containerEnv, expand } from '../../../../src/sandbox/kube/env.ts';
-import { fieldValue, type PodPlace, quantity, resourceValue } from '../../../../src/sandbox/kube/fields.ts';
 import { KeyedObjects } from '../../../../src/sandbox/kube/keyed-objects.ts';
 import { Missing } from '../../../../src/sandbox/kube/missing.ts';
 import type { Container, Pod } from '../../../../src/sandbox/kube/pod.ts';

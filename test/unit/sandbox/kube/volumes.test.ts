@@ -2,7 +2,7 @@ import { lstat, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { PodPlace } from '../../../../src/sandbox/kube/fields.ts';
+import type { PodPlace } from '../../../../src/sandbox/kube/downward-api.ts';
 import { KeyedObjects } from '../../../../src/sandbox/kube/keyed-objects.ts';
 import { Missing } from '../../../../src/sandbox/kube/missing.ts';
 import type { Pod, Volume } from '../../../../src/sandbox/kube/pod.ts';

@@ -1,23 +1,27 @@
 import type { KubeClient } from '../../kube/client.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
-import { isRecord } from '../is-record.ts';
+import { isRecord } from '../../lib/is-record.ts';
+import { pause } from '../../lib/pause.ts';
 import { namespaceOf, type Pod, type PodCondition } from './pod.ts';
 import { type PodView, podStatus } from './pod-status.ts';
 
+const retryMs = 500;
+
 /** Writes the status of one pod: the newest, one at a time, and only if it changed. */
-export class StatusWriter {
+export class PodStatusWriter {
   readonly #client: KubeClient;
   readonly #pod: Pod;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   #conditions: readonly PodCondition[];
   #wanted: PodView | undefined;
   #work: Promise<void> | undefined;
   #written = '';
 
-  constructor(client: KubeClient, pod: Pod, now: () => number) {
+  constructor(client: KubeClient, pod: Pod, clock: Clock) {
     this.#client = client;
     this.#pod = pod;
-    this.#now = now;
+    this.#clock = clock;
     this.#conditions = pod.status?.conditions ?? [];
   }
 
@@ -35,7 +39,7 @@ export class StatusWriter {
     await Promise.resolve();
     for (let view = this.#wanted; view !== undefined; view = this.#wanted) {
       this.#wanted = undefined;
-      const status = podStatus(view, this.#conditions, this.#now());
+      const status = podStatus(view, this.#conditions, this.#clock.now());
       const text = JSON.stringify(status);
       if (text === this.#written) continue;
       const { metadata } = this.#pod;
@@ -57,7 +61,7 @@ export class StatusWriter {
         if (code === 'not-found' || code === 'conflict' || code === 'bad-argument') return;
         // The API server will be back; the next try says what is true then.
         this.#wanted ??= view;
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await pause(this.#clock, retryMs);
       }
     }
   }

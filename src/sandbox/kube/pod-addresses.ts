@@ -1,7 +1,9 @@
 import { podAddress } from '../addressing.ts';
 
-/** Numbers for pods, and the addresses that follow from them. One that was given back is used again last. */
-export class Places {
+const mostFresh = 60_000;
+
+/** Hands out numbers to pods, and the addresses that follow from them. One that was given back is used again last. */
+export class PodAddresses {
   readonly #free: number[] = [];
   #next = 0;
 
@@ -17,5 +19,3 @@ export class Places {
     this.#free.push(index);
   }
 }
-
-const mostFresh = 60_000;
