@@ -101,7 +101,7 @@ function container({ image, proxyImage, logLevel }: InstallOptions): object {
       { name: 'COXSWAIN_PROXY_IMAGE', value: proxyImage },
     ],
     ports: [
-      { name: 'grpc-xds', containerPort: controlPlanePorts.xds },
+      { name: 'tls-xds', containerPort: controlPlanePorts.xds },
       { name: 'https-webhook', containerPort: controlPlanePorts.webhook },
       { name: monitoringPort, containerPort: controlPlanePorts.monitoring },
     ],

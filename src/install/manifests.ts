@@ -58,7 +58,7 @@ function serviceManifest(namespace: string): Manifest {
     spec: {
       selector: { app: appName },
       ports: [
-        { name: 'grpc-xds', port: controlPlanePorts.xds, targetPort: 'grpc-xds', protocol: 'TCP' },
+        { name: 'tls-xds', port: controlPlanePorts.xds, targetPort: 'tls-xds', protocol: 'TCP' },
         { name: 'https-webhook', port: 443, targetPort: 'https-webhook', protocol: 'TCP' },
         { name: 'http-monitoring', port: controlPlanePorts.monitoring, targetPort: 'http-monitoring', protocol: 'TCP' },
       ],

@@ -40,9 +40,24 @@ export function editableYaml(text: string): EditableYaml {
         ? parseDocument(stringify(value, { ...forKubectl, aliasDuplicateObjects: false }), forKubectl)
         : document;
       for (const edit of edits) apply(target, edit);
-      return target.toString({ lineWidth: 0 });
+      return isJson(text) ? jsonText(text, target.toJS()) : target.toString({ lineWidth: 0 });
     },
   };
+}
+
+/** JSON stays JSON: what opens with a brace is read as such by kubectl, however much it looks like YAML further on. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function jsonText(before: string, value: unknown): string {
+  const indent = /^\s*[{[]\r?\n([ \t]+)/.exec(before)?.[1] ?? '';
+  return `${JSON.stringify(value, undefined, indent)}\n`;
 }
 
 function hasAliases(document: Document.Parsed): boolean {

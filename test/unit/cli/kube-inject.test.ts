@@ -59,14 +59,24 @@ describe('coxswain kube-inject', () => {
     expect(stderr).to.match(/^coxswain: <stdin>:1: the aliases of this document expand without measure/);
   });
 
-  it('takes JSON', async () => {
-    const { stdout } = await inject(
-      JSON.stringify({ apiVersion: 'v1', kind: 'Pod', spec: { containers: [{ name: 'web' }] } }),
-    );
-    expect(parse(stdout).spec.initContainers.map(({ name }: { name: string }) => name)).to.deep.equal([
-      'istio-init',
-      'istio-proxy',
-    ]);
+  it('takes JSON and gives JSON, which is how kubectl reads what opens with a brace', async () => {
+    const manifest = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'web' },
+      spec: { containers: [{ name: 'web', image: 'web:1' }] },
+    };
+    for (const indent of [undefined, 4]) {
+      const { code, stdout } = await inject(`${JSON.stringify(manifest, undefined, indent)}\n`);
+      expect(code).to.equal(0);
+      const read = JSON.parse(stdout);
+      expect(read.spec.containers).to.deep.equal(manifest.spec.containers);
+      expect(read.spec.initContainers.map(({ name }: { readonly name: string }) => name)).to.deep.equal([
+        'istio-init',
+        'istio-proxy',
+      ]);
+      expect(stdout).to.equal(`${JSON.stringify(read, undefined, indent)}\n`);
+    }
   });
 
   it('reads several files as one stream, and writes to a file', async () => {
