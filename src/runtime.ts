@@ -47,7 +47,8 @@ export interface ControlPlane extends AsyncDisposable {
 }
 
 const closeMs = 2_000;
-const firstSyncMs = 30_000;
+/** How often it is said that configuration is still missing. */
+const lookMs = 10_000;
 
 /**
  * The composition root: makes every part, joins them, and starts to serve once the first whole set of configuration is
@@ -70,7 +71,12 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
 
   const store = new Store(mesh);
   const compiler = new Compiler(store.snapshot);
-  const [changed, moved, rotated] = [new Listeners(), new Listeners(), new Listeners()];
+  const told = {
+    changed: new Listeners(),
+    meshChanged: new Listeners(),
+    moved: new Listeners(),
+    rotated: new Listeners(),
+  };
   let metrics: MetricsRegistry | undefined;
   const secrets = createSecretProvider({
     authority,
@@ -87,14 +93,14 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
     log,
     random,
     generation: () => compiler.generation,
-    moved: () => moved.tell(),
+    moved: () => told.moved.tell(),
     converged: (ms) => metrics?.converged(ms / 1_000),
     maxConnectionAgeMs: settings.xdsMaxAgeMs,
     maxStreams: settings.xdsMaxProxies,
   });
   stack.defer(() => xds.close(closeMs));
 
-  let readiness: Readiness = { ready: false, reason: 'configuration is being read' };
+  let readiness: Readiness | undefined;
   let duties: Duties | undefined;
   let meshFindings = ground.initial.findings;
   const sources = adminSources({
@@ -102,7 +108,7 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
     compiler,
     xds,
     meshFindings: () => meshFindings,
-    readiness: () => readiness,
+    readiness: () => readiness ?? { ready: false, reason: waitingFor(ground) },
     leading: () => duties?.leading ?? false,
   });
   const version = await packageVersion();
@@ -125,7 +131,7 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
         metrics?.compiled(seconds);
         for (const kind of kinds) metrics?.updated(kind);
       },
-      done: () => changed.tell(),
+      done: () => told.changed.tell(),
     },
     stop.signal,
   );
@@ -134,15 +140,18 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
     stop.abort();
     await loop;
   });
-  await within(synced.promise, clock);
+  await firstSync(synced.promise, ground, { clock, log });
   stack.use(
     ground.followMesh(
       () => store.snapshot.mesh,
       ({ mesh: next, findings }) => {
         meshFindings = findings;
-        compiler.update(store.setMesh(next), []);
-        selection.select(next.discoverySelectors);
-        changed.tell();
+        if (next !== store.snapshot.mesh) {
+          compiler.update(store.setMesh(next), []);
+          selection.select(next.discoverySelectors);
+          told.meshChanged.tell();
+        }
+        told.changed.tell();
       },
     ),
   );
@@ -158,7 +167,7 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
     },
     (context) => {
       credentials.rotate(context.reveal());
-      rotated.tell();
+      told.rotated.tell();
     },
   );
   stack.use(serving);
@@ -166,7 +175,7 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
   const xdsPort = await xds.listenTls(addressText(settings.xds), credentials);
   const insecurePort = settings.xdsInsecure && (await xds.listenInsecure(addressText(settings.xdsInsecure)));
   const findings = (): readonly Finding[] => sources.findings();
-  duties = stack.use(await ground.start({ store, compiler, xds, serving, findings, changed, moved, rotated, metrics }));
+  duties = stack.use(await ground.start({ store, compiler, xds, serving, findings, metrics, ...told }));
   readiness = { ready: true };
 
   const parts = stack.move();
@@ -199,11 +208,33 @@ async function openGround(settings: Settings, surroundings: Surroundings): Promi
   }
 }
 
-/** Configuration that can't be read in half a minute is an error to show, not a server that never gets ready. */
-async function within(synced: Promise<void>, clock: Clock): Promise<void> {
+function waitingFor(ground: Ground): string {
+  const missing = ground.missing();
+  return `configuration is being read${missing === '' ? '' : `: waiting for ${missing}`}`;
+}
+
+/** Waits for the first whole set; what takes longer than its ground may take is an error to show, not a server that never gets ready. */
+async function firstSync(
+  synced: Promise<void>,
+  ground: Ground,
+  { clock, log }: Pick<Surroundings, 'clock' | 'log'>,
+): Promise<void> {
   const late = Promise.withResolvers<never>();
-  using _timer = clock.after(firstSyncMs, () =>
-    late.reject(new MeshError('unavailable', 'the configuration did not arrive in 30 seconds')),
-  );
-  await Promise.race([synced, late.promise]);
+  let waited = 0;
+  let timer: Disposable;
+  const look = (): void => {
+    waited += lookMs;
+    if (waited >= ground.firstSyncMs) {
+      late.reject(new MeshError('unavailable', `no whole configuration in ${waited / 1_000} seconds`));
+      return;
+    }
+    log.warn({ seconds: waited / 1_000 }, waitingFor(ground));
+    timer = clock.after(lookMs, look);
+  };
+  timer = clock.after(lookMs, look);
+  try {
+    await Promise.race([synced, late.promise]);
+  } finally {
+    timer[Symbol.dispose]();
+  }
 }

@@ -79,8 +79,10 @@ export class MetricsRegistry implements Metrics {
       gauge.set(sources.views().length),
     );
     this.#gauge('coxswain_findings', 'Findings on the configuration, by severity.', ['severity'], (gauge) => {
+      // Once: what only shows in the whole set is looked for each time.
+      const findings = sources.findings();
       for (const severity of ['error', 'warning', 'info'] as const) {
-        gauge.set({ severity }, sources.findings().filter((finding) => finding.severity === severity).length);
+        gauge.set({ severity }, findings.filter((finding) => finding.severity === severity).length);
       }
     });
     this.#gauge(

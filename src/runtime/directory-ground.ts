@@ -27,6 +27,8 @@ export async function openDirectoryGround(
     reviewToken: undefined,
     initial: { mesh, findings: meshFindings },
     servingNames: servingNames(mesh.rootNamespace),
+    missing: () => '',
+    firstSyncMs: 30_000,
     leaveMs: 0,
     drainMs: 0,
     followMesh(current, changed) {

@@ -28,6 +28,8 @@ export interface Running {
   readonly findings: () => readonly Finding[];
   /** Told after each change of configuration or of mesh settings. */
   readonly changed: Listeners;
+  /** Told after each change of mesh settings. */
+  readonly meshChanged: Listeners;
   /** Told, often, when what some proxy holds may be another thing. */
   readonly moved: Listeners;
   /** Told when the serving certificate is another one. */
@@ -57,11 +59,15 @@ export interface Ground extends AsyncDisposable {
   readonly initial: MeshState;
   /** What the control plane is called: DNS names of its certificate. */
   readonly servingNames: readonly string[];
+  /** What is still missing from the first whole set of configuration, for people; '' for nothing in particular. */
+  readonly missing: () => string;
+  /** How long that may take before it is an error, ms; a large cluster takes its time, a directory doesn't. */
+  readonly firstSyncMs: number;
   /** How long it says "not ready" before it lets go of anybody, so that nobody new is sent here meanwhile; ms. */
   readonly leaveMs: number;
   /** How long it takes to let go of its streams one by one; ms. */
   readonly drainMs: number;
-  /** Follows mesh settings; `current` is what holds now. */
+  /** Follows mesh settings; `current` is what holds now. Findings may change while settings stay the same object. */
   followMesh(current: () => Mesh, changed: (next: MeshState) => void): Disposable;
   /** Starts what needs a running control plane. */
   start(running: Running): Promise<Duties>;

@@ -42,7 +42,7 @@ export async function startClusterDuties(duties: ClusterDuties): Promise<Duties>
           client,
           roots,
           selected: (labels) => isSelected(labels, running.store.snapshot.mesh.discoverySelectors),
-          changed: (listener) => running.changed.add(listener),
+          changed: (listener) => running.meshChanged.add(listener),
           ...surroundings,
         }),
         'webhook bundles': webhookBundles({ client, roots, ...surroundings }),

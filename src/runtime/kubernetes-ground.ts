@@ -54,6 +54,8 @@ export async function openKubernetesGround(
     reviewToken: (token) => reviewer.review(token),
     initial,
     servingNames: servingNames(namespace),
+    missing: () => source.pending.join(', '),
+    firstSyncMs: Number.POSITIVE_INFINITY,
     leaveMs,
     drainMs,
     followMesh(current, changed) {
@@ -66,8 +68,8 @@ export async function openKubernetesGround(
         for await (const next of follow) {
           if (end.signal.aborted) return;
           if (next.kind === 'broken') continue;
-          const mesh = acceptMesh(next.mesh, current(), log);
-          if (mesh !== undefined) changed({ mesh, findings: next.findings });
+          const mesh = acceptMesh(next.mesh, current(), log) ?? current();
+          changed({ mesh, findings: next.findings });
         }
       };
       read().catch((thrown: unknown) =>
