@@ -61,7 +61,9 @@ describe('a restart', () => {
     const after = await everyone(state);
     const took = after.map((each, index) => withoutFence(moved(before[index]?.updates ?? {}, each.updates)));
     const rule = 'extension_config_discovery.http_filter.coxswain.http.rbac.deny.update_success';
-    expect(took).to.deep.equal(world.sidecars.map((pod) => (pod === 'server.foo' ? { [rule]: 1 } : {})));
+    // One empty answer to each that comes back (delta.ts), and nothing else.
+    const heard = { 'cluster_manager.cds.update_success': 1 };
+    expect(took).to.deep.equal(world.sidecars.map((pod) => (pod === 'server.foo' ? { ...heard, [rule]: 1 } : heard)));
     expect(after.map(({ serial }) => serial)).to.deep.equal(before.map(({ serial }) => serial));
     const extension = 'extension coxswain.http.rbac.deny';
     const changed = after.map(({ versions }, index) =>
