@@ -3,16 +3,8 @@ import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { findSandbox } from '../../../src/sandbox/run-dir.ts';
 import { Sandbox } from '../../../src/sandbox/sandbox.ts';
-import {
-  alive,
-  eventually,
-  exampleManifests,
-  family,
-  hostState,
-  makeRunDir,
-  type ProcessId,
-  startCli,
-} from '../../support/sandbox.ts';
+import { exampleManifests, hostState, makeRunDir, type ProcessId, startCli } from '../../support/sandbox.ts';
+import * as traces from '../../support/sandbox-traces.ts';
 
 describe('life of a sandbox with a Kubernetes API', () => {
   let run: Awaited<ReturnType<typeof makeRunDir>>;
@@ -36,19 +28,9 @@ describe('life of a sandbox with a Kubernetes API', () => {
       runDir: run.path,
     });
 
-  /** All processes of a sandbox: a plausible number of them, so that "none is left" means something. */
-  async function processesOf(name: string): Promise<readonly ProcessId[]> {
-    const { pid } = await findSandbox(run.path, name);
-    const processes = await family(pid);
-    expect(processes.length).to.be.greaterThan(12);
-    return processes;
-  }
-
-  async function expectNothingLeft(processes: readonly ProcessId[]): Promise<void> {
-    await eventually('every process to end', async () => ((await alive(processes)).length === 0 ? true : undefined));
-    await eventually('the folder to go', async () => ((await readdir(run.path)).length === 0 ? true : undefined));
-    expect(await hostState()).to.deep.equal(before_);
-  }
+  const scene = (): traces.Scene => ({ runDir: run.path, hostBefore: before_ });
+  const processesOf = (name: string) => traces.processesOf(scene(), name, 12);
+  const expectNothingLeft = (processes: readonly ProcessId[]) => traces.expectNothingLeft(scene(), processes);
 
   it('shows nothing of itself on the host, and leaves nothing behind when it goes down', async () => {
     const sandbox = await up('plain');

@@ -15,6 +15,7 @@ import {
   type ProcessId,
   startCli,
 } from '../../support/sandbox.ts';
+import * as traces from '../../support/sandbox-traces.ts';
 
 const manifests = [exampleManifests('httpbin')];
 
@@ -34,19 +35,9 @@ describe('life of a sandbox', () => {
   const up = (name: string, more: object = {}): Promise<Sandbox> =>
     Sandbox.up({ name, manifests, controlPlane: 'none', runDir: run.path, ...more });
 
-  /** All processes of a sandbox: a plausible number of them, so that "none is left" means something. */
-  async function processesOf(name: string): Promise<readonly ProcessId[]> {
-    const { pid } = await findSandbox(run.path, name);
-    const processes = await family(pid);
-    expect(processes.length).to.be.greaterThan(20);
-    return processes;
-  }
-
-  async function expectNothingLeft(processes: readonly ProcessId[]): Promise<void> {
-    await eventually('every process to end', async () => ((await alive(processes)).length === 0 ? true : undefined));
-    await eventually('the folder to go', async () => ((await readdir(run.path)).length === 0 ? true : undefined));
-    expect(await hostState()).to.deep.equal(before_);
-  }
+  const scene = (): traces.Scene => ({ runDir: run.path, hostBefore: before_ });
+  const processesOf = (name: string) => traces.processesOf(scene(), name, 20);
+  const expectNothingLeft = (processes: readonly ProcessId[]) => traces.expectNothingLeft(scene(), processes);
 
   it('leaves nothing behind when it goes down', async () => {
     const sandbox = await up('plain');
