@@ -24,6 +24,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   agent: ['ca/private-files', 'types:model/object', 'types:model/proxy', 'lib', '@envoyproxy/protos'],
   // What a cluster is asked (who holds this token?) and told (status, root certificates, webhook bundles).
+  // Evaluates what was compiled, as Envoy would.
+  explain: ['translate/translate', 'translate/envoy/names', 'snapshot', 'model', 'lib', '@envoyproxy/protos'],
+  // What sidecars report of their traffic.
+  telemetry: ['translate/envoy/access-log', 'snapshot', 'types:xds/provider', 'model', 'lib', '@envoyproxy/protos'],
   cluster: [
     'types:kube/client',
     'types:kube/duty',

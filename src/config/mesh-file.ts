@@ -1,18 +1,17 @@
+import { isRecord } from '../lib/is-record.ts';
 import { parseDocuments } from '../lib/yaml.ts';
 import type { Finding } from '../model/finding.ts';
 import { trustDomain } from '../model/ids.ts';
-import { defaultMesh, type Mesh } from '../model/mesh.ts';
+import { type AccessLogSettings, defaultMesh, type Mesh, type PathNormalization } from '../model/mesh.ts';
 import { Field, type Fields } from './decode/field.ts';
 import { checkNamespaceName } from './decode/names.ts';
 import { Report } from './decode/report.ts';
+import { readExtensionProviders } from './extension-providers.ts';
 import { maxFileSize } from './file-content.ts';
 import { readLabelSelector } from './label-selector.ts';
 
 /** Fields of Istio's MeshConfig, and of product.md, that change no decision of this version. */
 const unusedFields = [
-  'accessLogEncoding',
-  'accessLogFile',
-  'accessLogFormat',
   'ca',
   'caCertificates',
   'certificates',
@@ -29,7 +28,6 @@ const unusedFields = [
   'enableEnvoyAccessLogService',
   'enablePrometheusMerge',
   'enableTracing',
-  'extensionProviders',
   'hboneIdleTimeout',
   'h2UpgradePolicy',
   'inboundClusterStatName',
@@ -51,7 +49,7 @@ const unusedFields = [
 ];
 
 /** Fields that would make something stricter than this version does: to run without them would widen access. */
-const refusedFields = ['meshMTLS', 'pathNormalization', 'tlsDefaults'];
+const refusedFields = ['meshMTLS', 'tlsDefaults'];
 
 const usedFields = [
   'trustDomain',
@@ -61,6 +59,12 @@ const usedFields = [
   'enableAutoMtls',
   'outboundTrafficPolicy',
   'discoverySelectors',
+  'pathNormalization',
+  'extensionProviders',
+  'accessLogFile',
+  'accessLogEncoding',
+  'accessLogFormat',
+  'explainDenials',
 ];
 
 /** Mesh settings, and what is wrong with them. With an error among the findings the settings must not be used. */
@@ -129,7 +133,37 @@ function readMesh(fields: Fields, defaults: Mesh): Mesh {
     enableAutoMtls: fields.get('enableAutoMtls').boolean() ?? defaults.enableAutoMtls,
     outboundTrafficPolicy: policy?.get('mode').oneOf(['ALLOW_ANY', 'REGISTRY_ONLY']) ?? defaults.outboundTrafficPolicy,
     discoverySelectors: fields.get('discoverySelectors').items()?.map(readLabelSelector) ?? defaults.discoverySelectors,
+    pathNormalization: readNormalization(fields.get('pathNormalization')) ?? defaults.pathNormalization,
+    extensionProviders: readExtensionProviders(fields.get('extensionProviders')),
+    accessLog: readAccessLog(fields),
+    explainDenials: fields.get('explainDenials').boolean() ?? defaults.explainDenials,
   };
+}
+
+/** `DEFAULT` is `BASE` (behaviour.md 3.5). */
+function readNormalization(field: Field): PathNormalization | undefined {
+  const mode = field
+    .fields(['normalization'])
+    ?.get('normalization')
+    .oneOf(['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES']);
+  return mode === 'DEFAULT' ? 'BASE' : mode;
+}
+
+function readAccessLog(fields: Fields): AccessLogSettings {
+  const encoding = fields.get('accessLogEncoding').oneOf(['TEXT', 'JSON']) ?? 'TEXT';
+  const format = fields.get('accessLogFormat');
+  const text = format.string() ?? '';
+  if (text !== '' && encoding === 'JSON' && !isJsonFormat(text))
+    format.error('bad-format', 'a JSON log needs an object of format strings', 'write {"code": "%RESPONSE_CODE%"}');
+  return { file: fields.get('accessLogFile').string() ?? '', encoding, format: text };
+}
+
+function isJsonFormat(text: string): boolean {
+  try {
+    return isRecord(JSON.parse(text));
+  } catch {
+    return false;
+  }
 }
 
 /** A trust domain or DNS domain: lower-case letters, digits, ".", "-" and "_" (SPIFFE-ID section 2.1). */

@@ -16,7 +16,7 @@ export function stringMatch(value: string): StringMatch {
 }
 
 /** The text a person would write for this match; the inverse of {@link stringMatch}. */
-export function matchText(match: StringMatch): string {
+export function matchText(match: PathMatch): string {
   switch (match.kind) {
     case 'exact':
       return match.value;
@@ -26,5 +26,13 @@ export function matchText(match: StringMatch): string {
       return `*${match.value}`;
     case 'present':
       return '*';
+    case 'template':
+      return match.value;
   }
 }
+
+/**
+ * How a path is matched: as other values are, or segment by segment. In a template `{*}` is one segment and `{**}`, which
+ * is last, any number of them, also none (behaviour.md 1.3).
+ */
+export type PathMatch = StringMatch | { readonly kind: 'template'; readonly value: string };

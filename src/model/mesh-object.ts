@@ -1,5 +1,6 @@
 import type { AuthorizationPolicy } from './authorization-policy.ts';
 import type { PeerAuthentication } from './peer-authentication.ts';
+import type { RequestAuthentication } from './request-authentication.ts';
 import type { EndpointSlice, Service } from './service.ts';
 import type { Namespace, ServiceAccount, Workload } from './workload.ts';
 
@@ -11,6 +12,7 @@ export type MeshObject =
   | Service
   | EndpointSlice
   | PeerAuthentication
+  | RequestAuthentication
   | AuthorizationPolicy;
 
 export type MeshKind = MeshObject['kind'];

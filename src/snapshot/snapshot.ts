@@ -1,7 +1,9 @@
 import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
+import type { KeySet } from '../model/key-set.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import type { PeerAuthentication } from '../model/peer-authentication.ts';
+import type { RequestAuthentication } from '../model/request-authentication.ts';
 import type { EndpointSlice, Service } from '../model/service.ts';
 import type { Namespace, ServiceAccount, Workload } from '../model/workload.ts';
 
@@ -25,7 +27,10 @@ export interface Snapshot {
   readonly services: ByNamespace<Service>;
   readonly endpointSlices: ByNamespace<EndpointSlice>;
   readonly peerAuthentications: ByNamespace<PeerAuthentication>;
+  readonly requestAuthentications: ByNamespace<RequestAuthentication>;
   readonly authorizationPolicies: ByNamespace<AuthorizationPolicy>;
+  /** What was fetched of the issuers' keys, by id. An issuer that isn't here has no keys yet. */
+  readonly keySets: ReadonlyMap<string, KeySet>;
 }
 
 /** The snapshot's field that holds a kind. */
@@ -37,6 +42,7 @@ export const fieldOfKind = {
   Service: 'services',
   EndpointSlice: 'endpointSlices',
   PeerAuthentication: 'peerAuthentications',
+  RequestAuthentication: 'requestAuthentications',
   AuthorizationPolicy: 'authorizationPolicies',
 } as const satisfies Record<MeshObject['kind'], keyof Snapshot>;
 
@@ -51,7 +57,9 @@ export function emptySnapshot(mesh: Mesh): Snapshot {
     services: new Map(),
     endpointSlices: new Map(),
     peerAuthentications: new Map(),
+    requestAuthentications: new Map(),
     authorizationPolicies: new Map(),
+    keySets: new Map(),
   };
 }
 

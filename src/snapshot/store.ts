@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ObjectRef, SourceEvent } from '../config/source.ts';
 import type { Finding } from '../model/finding.ts';
+import type { KeySet } from '../model/key-set.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import { objectKey } from '../model/object.ts';
@@ -71,6 +72,12 @@ export class Store {
   /** New mesh settings: they can change anything, so the caller compiles anew. */
   setMesh(mesh: Mesh): Snapshot {
     this.#snapshot = { ...this.#snapshot, mesh, generation: this.#snapshot.generation + 1 };
+    return this.#snapshot;
+  }
+
+  /** All keys that were fetched so far; whoever compiles compares them with those of the snapshot before. */
+  setKeySets(keySets: ReadonlyMap<string, KeySet>): Snapshot {
+    this.#snapshot = { ...this.#snapshot, keySets, generation: this.#snapshot.generation + 1 };
     return this.#snapshot;
   }
 }

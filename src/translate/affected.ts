@@ -1,11 +1,15 @@
 import { assertNever } from '../lib/assert-never.ts';
+import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
+import { keySetId } from '../model/key-set.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
+import { holdsFor } from '../model/policy-scope.ts';
+import type { RequestAuthentication } from '../model/request-authentication.ts';
 import { type Selector, selects, selectsAll } from '../model/selector.ts';
-import type { EndpointSlice, Service } from '../model/service.ts';
+import { type EndpointSlice, type Service, serviceHost } from '../model/service.ts';
 import type { Workload } from '../model/workload.ts';
 import { type Change, sides, subject } from '../snapshot/diff.ts';
 import { serviceSelects } from '../snapshot/indexes.ts';
-import { inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
+import { all, inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
 import type { View } from './view.ts';
 
 /** What a set of changes can have an effect on. Everything else isn't even looked at. */
@@ -28,6 +32,7 @@ export interface Scope {
 export function affected(before: Snapshot, after: Snapshot, changes: readonly Change[]): Scope {
   const collector = new Collector(before, after);
   for (const change of changes) collector.add(change);
+  collector.addKeySets();
   return collector;
 }
 
@@ -84,6 +89,7 @@ class Collector implements Scope {
         this.servicesChanged = true;
         this.#selectors.add(meta.namespace);
         this.#addPins(sides(change) as Service[]);
+        this.#addAuthorizer(meta.namespace, meta.name);
         this.#addViews(meta.namespace, (view) =>
           (sides(change) as Service[]).some(
             (service) =>
@@ -95,16 +101,45 @@ class Collector implements Scope {
         this.#selectors.add(meta.namespace);
         this.#addPeerAuthentication(change, meta.namespace, root);
         return;
-      case 'AuthorizationPolicy': {
+      case 'RequestAuthentication':
+      case 'AuthorizationPolicy':
         if (root) this.#allSelectors = true;
         else this.#selectors.add(meta.namespace);
-        const selectors = selectorsOf(change);
-        this.#addViews(root ? 'all' : meta.namespace, (view) => selectors.some((each) => selects(each, view.labels)));
+        for (const side of sides(change)) if (isScoped(side)) this.#addScope(side);
         return;
-      }
       default:
         assertNever(kind);
     }
+  }
+
+  /** Keys that came, changed or went touch whoever trusts their issuer. */
+  addKeySets(): void {
+    const [before, after] = [this.#before.keySets, this.#after.keySets];
+    if (before === after) return;
+    const changed = new Set(
+      [...before.keys(), ...after.keys()].filter((id) => before.get(id)?.jwks !== after.get(id)?.jwks),
+    );
+    for (const policy of all(this.#after.requestAuthentications)) {
+      if (policy.rules.some(({ keys }) => changed.has(keySetId(keys) ?? ''))) this.#addScope(policy);
+    }
+  }
+
+  /** The views that a policy holds for. */
+  #addScope(policy: AuthorizationPolicy | RequestAuthentication): void {
+    const { rootNamespace } = this.#after.mesh;
+    const everywhere = policy.meta.namespace === rootNamespace && policy.targets.length === 0;
+    this.#addViews(everywhere ? 'all' : policy.meta.namespace, (view) => holdsFor(policy, view, rootNamespace));
+  }
+
+  /** Whether an external authorizer can be asked depends on its service, and any CUSTOM policy may name it. */
+  #addAuthorizer(namespace: string, name: string): void {
+    const { mesh, authorizationPolicies } = this.#after;
+    const host = serviceHost({ meta: { namespace, name } }, mesh.dnsDomain);
+    const providers = new Set(
+      mesh.extensionProviders.filter(({ service }) => service === host).map((each) => each.name),
+    );
+    if (providers.size === 0) return;
+    for (const policy of all(authorizationPolicies)) if (providers.has(policy.provider)) this.#addScope(policy);
   }
 
   #addWorkload(change: Change, namespace: string, name: string): void {
@@ -161,5 +196,9 @@ function selectorsOf(change: Change): readonly Selector[] {
 }
 
 function selectorOf(object: MeshObject): Selector | undefined {
-  return object.kind === 'PeerAuthentication' || object.kind === 'AuthorizationPolicy' ? object.selector : undefined;
+  return object.kind === 'PeerAuthentication' ? object.selector : undefined;
+}
+
+function isScoped(object: MeshObject): object is AuthorizationPolicy | RequestAuthentication {
+  return object.kind === 'AuthorizationPolicy' || object.kind === 'RequestAuthentication';
 }

@@ -10,6 +10,7 @@ import { changedTypes } from './announce.ts';
 import { BuildCache } from './cache.ts';
 import { type InboundUnit, inboundUnit } from './inbound-unit.ts';
 import { type OutboundPart, outboundParts } from './outbound.ts';
+import { Policies } from './policies.ts';
 import { effectiveInbound } from './policy/inbound.ts';
 import { Problems } from './problems.ts';
 import { Services } from './services.ts';
@@ -43,6 +44,7 @@ export class Compiler {
   readonly #services: Services;
   readonly #views: Views;
   #snapshot: Snapshot;
+  #policies: Policies;
   #viewsCompiled = 0;
   #unfinished = false;
   #generation: number;
@@ -50,11 +52,13 @@ export class Compiler {
   constructor(snapshot: Snapshot, cache: BuildCache = new BuildCache()) {
     this.#cache = cache;
     this.#snapshot = snapshot;
+    this.#policies = new Policies(snapshot);
     this.#generation = snapshot.generation;
     this.#services = new Services(snapshot, cache, this.#problems);
     this.#views = new Views({
       problems: this.#problems,
       snapshot: () => this.#snapshot,
+      policies: () => this.#policies,
       inbound: (view) => this.#inbound(view),
     });
   }
@@ -108,6 +112,7 @@ export class Compiler {
     const unfinished = this.#unfinished;
     this.#unfinished = true;
     if (unfinished || snapshot.mesh !== previous.mesh) {
+      this.#policies = new Policies(snapshot);
       this.#problems.clear();
       this.#services.rebuild(snapshot);
       const before = this.#views.rebuild();
@@ -117,6 +122,7 @@ export class Compiler {
         unfinished ? new Map([...before.keys()].map((member) => [member, nothing])) : before,
       );
     } else {
+      this.#policies.update(changes);
       this.#updateAffected(affected(previous, snapshot, changes));
     }
     this.#unfinished = false;
@@ -156,7 +162,7 @@ export class Compiler {
 
   #inbound(view: View): InboundUnit {
     this.#viewsCompiled += 1;
-    return inboundUnit(this.#cache, effectiveInbound(this.#snapshot, view), this.#snapshot.mesh);
+    return inboundUnit(this.#cache, effectiveInbound(this.#snapshot, view, this.#policies), this.#snapshot.mesh);
   }
 
   #layers({ view, inbound }: ViewState, type: TypeUrl): readonly Layer[] {

@@ -1,11 +1,21 @@
+import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
 import type { Mesh } from '../model/mesh.ts';
-import type { Layer } from '../model/resource.ts';
+import type { Layer, Resource } from '../model/resource.ts';
 import type { BuildCache } from './cache.ts';
 import { serviceInboundCluster } from './envoy/cluster.ts';
-import { httpPolicyFilters } from './envoy/extension.ts';
+import { customAuthorizeSlot, customMatchSlot, jwtSlot, rbacSlot } from './envoy/extension.ts';
+import { connectionSettings } from './envoy/http-connection-manager.ts';
+import { rbacAllowFilter, rbacAuditFilter, rbacDenyFilter } from './envoy/names.ts';
+import type { ActionRules } from './envoy/rbac.ts';
 import { layer } from './envoy/resource.ts';
-import { virtualInboundListener } from './envoy/virtual-inbound.ts';
-import { forHttp } from './policy/authorization.ts';
+import { type TcpPolicy, virtualInboundListener } from './envoy/virtual-inbound.ts';
+import {
+  type ActionPolicies,
+  deniedForProvider,
+  forHttp,
+  namedForProvider,
+  type PolicyRules,
+} from './policy/authorization.ts';
 import { forTcp } from './policy/authorization-tcp.ts';
 import type { EffectiveInbound } from './policy/inbound.ts';
 
@@ -16,22 +26,21 @@ export interface InboundUnit {
   readonly extensions: Layer;
 }
 
+type Project = (policy: AuthorizationPolicy) => PolicyRules;
+
 /**
  * Builds a workload's inbound side. Each layer is cached by just what it depends on, so that workloads alike share the
- * very same layers, and a policy edit that means nothing to TCP leaves the listener the object it was.
+ * very same layers, and a policy edit that means nothing to TCP leaves the listener the object it was. So is each policy filter:
+ * other keys of an issuer change that one alone.
  */
 export function inboundUnit(cache: BuildCache, inbound: EffectiveInbound, mesh: Mesh): InboundUnit {
   const trust = { trustDomain: mesh.trustDomain, trustDomainAliases: mesh.trustDomainAliases };
   const { ports, mode, extraPorts } = inbound;
-  const listenerKey = {
-    ports,
-    mode,
-    extraPorts,
-    deny: inbound.deny.map((policy) => forTcp(policy).rules),
-    allow: inbound.allow.map((policy) => forTcp(policy).rules),
-    trust,
-  };
-  const filterKey = { deny: inbound.deny.map(forHttp), allow: inbound.allow.map(forHttp), trust };
+  const authorizers = Math.max(1, inbound.custom.asked.length);
+  const tcp = tcpPolicy(inbound);
+  const settings = connectionSettings(mesh);
+  const listenerKey = { ports, mode, extraPorts, tcp, authorizers, settings, trust };
+  const filters = policyFilters(cache, inbound, authorizers, trust);
   return {
     listeners: cache.get('virtualInbound', listenerKey, (key) =>
       layer('listeners/inbound', [virtualInboundListener(key)]),
@@ -41,6 +50,71 @@ export function inboundUnit(cache: BuildCache, inbound: EffectiveInbound, mesh: 
       ports.map(({ port }) => port),
       (key) => layer('clusters/inbound', key.map(serviceInboundCluster)),
     ),
-    extensions: cache.get('httpPolicy', filterKey, (key) => layer('extensions/inbound', httpPolicyFilters(key))),
+    extensions: cache.get(
+      'policyFilters',
+      filters.map(({ name, version }) => ({ name, version })),
+      () => layer('extensions/inbound', filters),
+    ),
   };
+}
+
+type Trust = Pick<Mesh, 'trustDomain' | 'trustDomainAliases'>;
+
+function policyFilters(
+  cache: BuildCache,
+  { authorization, custom, jwt }: EffectiveInbound,
+  authorizers: number,
+  trust: Trust,
+): readonly Resource[] {
+  const { audit, deny, allow } = authorization;
+  const refused = custom.refused.map((policy) => deniedForProvider(forHttp(policy), policy.provider));
+  const denied = actionRules(deny, forHttp, refused);
+  const actions = [
+    { name: rbacAuditFilter, action: 'AUDIT', rules: actionRules(audit, forHttp), trust },
+    { name: rbacDenyFilter, action: 'DENY', rules: denied, trust },
+    { name: rbacAllowFilter, action: 'ALLOW', rules: actionRules(allow, forHttp), trust },
+  ] as const;
+  const slots = Array.from({ length: authorizers }, (_, index) => {
+    const { provider, policies } = custom.asked[index] ?? {};
+    const asked = provider && {
+      provider: provider.name,
+      policies: (policies ?? []).map((policy) => namedForProvider(forHttp(policy), provider.name)),
+    };
+    return [
+      cache.get('customMatch', { index, asked, trust }, customMatchSlot),
+      cache.get('customAuthorize', { index, provider }, customAuthorizeSlot),
+    ];
+  });
+  return [
+    ...slots.flat(),
+    cache.get('jwt', jwt, jwtSlot),
+    ...actions.map((key) => cache.get('httpPolicy', key, rbacSlot)),
+  ];
+}
+
+/** Only gRPC can be asked about a connection; what HTTP alone could decide is denied there, as if nobody could be asked. */
+function tcpPolicy({ authorization, custom }: EffectiveInbound): TcpPolicy {
+  const project: Project = (policy) => forTcp(policy).rules;
+  const asked = custom.asked.filter(({ provider }) => provider.kind === 'grpc');
+  const refused = [
+    ...custom.refused,
+    ...custom.asked.filter(({ provider }) => provider.kind !== 'grpc').flatMap(({ policies }) => policies),
+  ].map((policy) => deniedForProvider(project(policy), policy.provider));
+  return {
+    custom: asked.map(({ provider, policies }) => ({
+      provider,
+      policies: policies.map((policy) => namedForProvider(project(policy), provider.name)),
+    })),
+    audit: actionRules(authorization.audit, project),
+    deny: actionRules(authorization.deny, project, refused),
+    allow: actionRules(authorization.allow, project),
+  };
+}
+
+function actionRules(
+  { enforced, dryRun }: ActionPolicies,
+  project: Project,
+  more: readonly PolicyRules[] = [],
+): ActionRules {
+  return { enforced: [...enforced.map(project), ...more], dryRun: dryRun.map(project) };
 }

@@ -2,6 +2,7 @@ import type { Mesh } from '../model/mesh.ts';
 import { emptyLayer, type Layer, type Resource } from '../model/resource.ts';
 import type { BuildCache } from './cache.ts';
 import { fixedClusters } from './envoy/cluster.ts';
+import { connectionSettings } from './envoy/http-connection-manager.ts';
 import { httpPortListener, virtualOutboundListener } from './envoy/outbound-listener.ts';
 import { layer } from './envoy/resource.ts';
 import { discoveredRoutes, inlineRoutes, type ServiceRoute } from './envoy/route.ts';
@@ -118,9 +119,14 @@ export class Outbound {
       );
     }
     if (dirty.has('listeners')) {
+      const settings = connectionSettings(this.#mesh);
       this.#listeners = layer(this.#listeners.key, [
-        this.#cache.get('virtualOutbound', this.#mesh.outboundTrafficPolicy, virtualOutboundListener),
-        ...this.#httpPorts.map((port) => this.#cache.get('httpListener', port, httpPortListener)),
+        this.#cache.get(
+          'virtualOutbound',
+          { policy: this.#mesh.outboundTrafficPolicy, settings },
+          virtualOutboundListener,
+        ),
+        ...this.#httpPorts.map((port) => this.#cache.get('httpListener', { port, settings }, httpPortListener)),
         ...units.flatMap((unit) => unit.listeners),
       ]);
     }

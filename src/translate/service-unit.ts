@@ -1,8 +1,10 @@
+import type { Mesh } from '../model/mesh.ts';
 import type { Resource } from '../model/resource.ts';
 import { isHttp } from '../model/service.ts';
 import type { BuildCache } from './cache.ts';
 import { serviceCluster } from './envoy/cluster.ts';
 import { loadAssignment } from './envoy/endpoint.ts';
+import { connectionSettings } from './envoy/http-connection-manager.ts';
 import { reservedPorts } from './envoy/names.ts';
 import { sniffedServiceListener, tcpServiceListener } from './envoy/outbound-listener.ts';
 import { type ServiceRoute, serviceRoutes, virtualHostResource } from './envoy/route.ts';
@@ -27,7 +29,9 @@ export interface Hosts {
 }
 
 /** Builds what clients need for a service. Each resource is cached by just what it depends on. */
-export function serviceUnit(cache: BuildCache, service: EffectiveService, trustDomain: string): ServiceUnit {
+export function serviceUnit(cache: BuildCache, service: EffectiveService, mesh: Mesh): ServiceUnit {
+  const { trustDomain } = mesh;
+  const settings = connectionSettings(mesh);
   const { host, addresses } = service;
   const ports = service.ports.filter(({ port }) => !reservedPorts.has(port));
   const clusters = service.ports.map(({ port, protocol, tls, servers }) =>
@@ -40,9 +44,9 @@ export function serviceUnit(cache: BuildCache, service: EffectiveService, trustD
     .filter(({ protocol }) => !isHttp(protocol))
     .flatMap(({ port, protocol }) =>
       addresses.map((address) =>
-        cache.get('listener', { address, port, host, sniffed: protocol === 'auto' }, (key) =>
-          (key.sniffed ? sniffedServiceListener : tcpServiceListener)(key.address, key.port, key.host),
-        ),
+        protocol === 'auto'
+          ? cache.get('sniffedListener', { address, port, host, settings }, sniffedServiceListener)
+          : cache.get('tcpListener', { address, port, host, settings }, tcpServiceListener),
       ),
     );
   const routes = ports

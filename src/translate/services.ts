@@ -74,7 +74,7 @@ export class Services {
   #unit(snapshot: Snapshot, service: Service, lastGood: Outbound | undefined): ServiceUnit | undefined {
     const key = keyOf(service);
     const build = (): ServiceUnit =>
-      serviceUnit(this.#cache, effectiveService(snapshot, service, this.#owners), snapshot.mesh.trustDomain);
+      serviceUnit(this.#cache, effectiveService(snapshot, service, this.#owners), snapshot.mesh);
     return this.#problems.guard(`service ${key}`, build, lastGood?.units.get(key));
   }
 }

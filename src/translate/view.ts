@@ -3,6 +3,7 @@ import { compareText, type Labels } from '../model/object.ts';
 import type { Proxy, ProxyKind } from '../model/proxy.ts';
 import { findWorkload, pinningServices } from '../snapshot/indexes.ts';
 import { inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
+import type { Policies } from './policies.ts';
 import type { WorkloadFacts } from './policy/inbound.ts';
 
 /**
@@ -16,7 +17,11 @@ export interface View extends WorkloadFacts {
 }
 
 /** The label keys that some selector of a namespace reads; all other labels can't make a difference. */
-export function labelsRead(snapshot: Snapshot, namespace: string): ReadonlySet<string> {
+export function labelsRead(
+  snapshot: Snapshot,
+  namespace: string,
+  policies: Pick<Policies, 'keysRead'>,
+): ReadonlySet<string> {
   const keys = new Set<string>();
   const read = (labels: Labels | undefined): void => {
     for (const key of Object.keys(labels ?? {})) keys.add(key);
@@ -24,7 +29,7 @@ export function labelsRead(snapshot: Snapshot, namespace: string): ReadonlySet<s
   for (const service of inNamespace(snapshot.services, namespace)) read(service.selector);
   for (const policy of inNamespace(snapshot.peerAuthentications, namespace)) read(policy.selector.matchLabels);
   for (const scope of new Set([namespace, snapshot.mesh.rootNamespace])) {
-    for (const policy of inNamespace(snapshot.authorizationPolicies, scope)) read(policy.selector.matchLabels);
+    for (const key of policies.keysRead(scope)) keys.add(key);
   }
   return keys;
 }

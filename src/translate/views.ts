@@ -3,6 +3,7 @@ import type { Proxy } from '../model/proxy.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Scope } from './affected.ts';
 import type { InboundUnit } from './inbound-unit.ts';
+import type { Policies } from './policies.ts';
 import type { Problems } from './problems.ts';
 import { labelsRead, type View, viewOf } from './view.ts';
 
@@ -25,6 +26,7 @@ export interface Member {
 export interface ViewCompiler {
   readonly problems: Problems;
   readonly snapshot: () => Snapshot;
+  readonly policies: () => Policies;
   readonly inbound: (view: View) => InboundUnit;
 }
 
@@ -105,7 +107,7 @@ export class Views {
     for (const namespace of scope.selectorsChanged === 'all' ? [...this.#labels.keys()] : scope.selectorsChanged) {
       const before = this.#labels.get(namespace);
       if (before === undefined) continue;
-      const after = labelsRead(this.#compiler.snapshot(), namespace);
+      const after = labelsRead(this.#compiler.snapshot(), namespace, this.#compiler.policies());
       this.#labels.set(namespace, after);
       const same = before.size === after.size && [...after].every((key) => before.has(key));
       if (same && !scope.pinsChanged.has(namespace)) continue;
@@ -116,10 +118,10 @@ export class Views {
 
   /** The state of a proxy's view. `lastGood` is what the proxy keeps where its view is new and can't be compiled. */
   #stateFor(proxy: Proxy, lastGood?: InboundUnit): ViewState {
-    const { inbound, problems, snapshot } = this.#compiler;
+    const { inbound, problems, snapshot, policies } = this.#compiler;
     let read = this.#labels.get(proxy.namespace);
     if (read === undefined) {
-      read = labelsRead(snapshot(), proxy.namespace);
+      read = labelsRead(snapshot(), proxy.namespace, policies());
       this.#labels.set(proxy.namespace, read);
     }
     const view = viewOf(snapshot(), proxy, read);

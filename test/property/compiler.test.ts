@@ -12,6 +12,7 @@ import { findWorkload, pinningServices } from '../../src/snapshot/indexes.ts';
 import { Store } from '../../src/snapshot/store.ts';
 import { BuildCache } from '../../src/translate/cache.ts';
 import { type CompiledProxy, Compiler } from '../../src/translate/compiler.ts';
+import { Policies } from '../../src/translate/policies.ts';
 import { effectiveInbound } from '../../src/translate/policy/inbound.ts';
 import { translate } from '../../src/translate/translate.ts';
 import { labelsRead, viewOf } from '../../src/translate/view.ts';
@@ -248,6 +249,7 @@ describe('A view', () => {
     fc.assert(
       fc.property(fc.array(anyObject, { maxLength: 25 }), anyMesh, (objects, mesh) => {
         const { snapshot } = new Store(mesh).commit([{ type: 'reset', objects }]);
+        const policies = new Policies(snapshot);
         for (const proxy of proxies) {
           const { namespace, name } = proxy;
           const workload = findWorkload(snapshot, namespace, name);
@@ -257,8 +259,8 @@ describe('A view', () => {
             namedPorts: workload?.namedPorts ?? {},
             pinnedBy: pinningServices(snapshot, namespace, workload?.addresses ?? [proxy.ip]),
           };
-          const view = viewOf(snapshot, proxy, labelsRead(snapshot, namespace));
-          expect(effectiveInbound(snapshot, view)).to.deep.equal(effectiveInbound(snapshot, whole));
+          const view = viewOf(snapshot, proxy, labelsRead(snapshot, namespace, policies));
+          expect(effectiveInbound(snapshot, view, policies)).to.deep.equal(effectiveInbound(snapshot, whole, policies));
         }
       }),
       { numRuns: runs(400) },

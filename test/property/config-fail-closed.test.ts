@@ -8,7 +8,7 @@ import type {
   Operation,
   Source,
 } from '../../src/model/authorization-policy.ts';
-import type { StringMatch } from '../../src/model/match.ts';
+import type { PathMatch } from '../../src/model/match.ts';
 
 /**
  * Breaks good policies in one place, and asks whether anybody gets in who did not before: what can't be understood never
@@ -126,8 +126,8 @@ function ruleMatches({ from, to }: AuthorizationRule, asked: Request): boolean {
   return fromMatches && toMatches;
 }
 
-function holds({ values, notValues }: MatchSet<StringMatch>, text: string): boolean {
-  const is = (match: StringMatch): boolean => match.kind === 'exact' && match.value === text;
+function holds({ values, notValues }: MatchSet<PathMatch>, text: string): boolean {
+  const is = (match: PathMatch): boolean => match.kind === 'exact' && match.value === text;
   return (values.length === 0 || values.some(is)) && !notValues.some(is);
 }
 

@@ -3,11 +3,9 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { AuthorizationPolicy } from '../../src/model/authorization-policy.ts';
 import { httpRbac, networkRbac } from '../../src/translate/envoy/rbac.ts';
-import { effectiveAuthorization, forHttp } from '../../src/translate/policy/authorization.ts';
-import { forTcp } from '../../src/translate/policy/authorization-tcp.ts';
 import type { TrustDomains } from '../../src/translate/policy/authorization-trust-domain.ts';
 import { policiesOf, requestOf, singleConditionOf, someMesh, wildWords } from '../support/rbac-arbitrary.ts';
-import { passes, type Seen } from '../support/rbac-interpreter.ts';
+import { actionsOf, factsOf, passes } from '../support/rbac-filters.ts';
 import { evaluate, type NaiveRequest, type Verdict } from '../support/rbac-naive.ts';
 
 const words = { ...wildWords, ports: [80, 8080, 9000] };
@@ -101,43 +99,30 @@ describe('RBAC, as compiled', () => {
 /** Bounded also while it shrinks a failure, which mocha's own limit can't interrupt. */
 const runs = (numRuns: number) => ({ numRuns, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: true });
 
-const tcpRules = (policy: AuthorizationPolicy) => forTcp(policy).rules;
-
 type Filters = ReturnType<typeof compile>;
 
 /** Compiles, and goes through bytes, so that what is compared is what a wire carries. */
 function compile(policies: readonly AuthorizationPolicy[], mesh: TrustDomains, protocol: 'http' | 'tcp') {
-  const { deny, allow } = effectiveAuthorization(policies, { namespace: 'foo', labels: {} }, 'root');
-  const filters = [['DENY', deny] as const, ['ALLOW', allow] as const];
-  if (protocol === 'http') {
-    return filters.map(([action, list]) => decode(http, encode(http, httpRbac(action, list.map(forHttp), mesh))).rules);
-  }
-  return filters
-    .map(([action, list]) => networkRbac(action, list.map(tcpRules), mesh))
-    .filter((filter) => filter !== undefined)
-    .map((filter) => decode(network, encode(network, filter)).rules);
+  return actionsOf(policies, protocol).flatMap(([action, rules]) => {
+    if (protocol === 'http') return [decode(http, encode(http, httpRbac(action, rules, mesh))).rules];
+    const filter = networkRbac(action, rules, mesh);
+    return filter === undefined ? [] : [decode(network, encode(network, filter)).rules];
+  });
 }
 
 function verdict(filters: Filters, request: NaiveRequest): Verdict {
-  const headers = [
-    [':authority', request.host],
-    [':method', request.method],
-    [':path', request.path],
-  ] as const;
-  const seen: Seen = {
-    peerNames: request.principal === '' ? undefined : [request.principal],
-    headers: new Map(request.protocol === 'http' ? headers : []),
-    port: request.port,
-  };
-  return filters.every((rules) => passes(rules, seen)) ? 'allow' : 'deny';
+  const facts = factsOf(request);
+  return filters.every((rules) => passes(rules, facts)) ? 'allow' : 'deny';
 }
 
 function bytes(policies: readonly AuthorizationPolicy[], mesh: TrustDomains) {
-  const { deny, allow } = effectiveAuthorization(policies, { namespace: 'foo', labels: {} }, 'root');
-  return [
-    encode(http, httpRbac('DENY', deny.map(forHttp), mesh)),
-    encode(http, httpRbac('ALLOW', allow.map(forHttp), mesh)),
-    encode(network, networkRbac('DENY', deny.map(tcpRules), mesh) ?? {}),
-    encode(network, networkRbac('ALLOW', allow.map(tcpRules), mesh) ?? {}),
-  ].map((each) => Buffer.from(each).toString('hex'));
+  return (['http', 'tcp'] as const)
+    .flatMap((protocol) =>
+      actionsOf(policies, protocol).map(([action, rules]) =>
+        protocol === 'http'
+          ? encode(http, httpRbac(action, rules, mesh))
+          : encode(network, networkRbac(action, rules, mesh) ?? {}),
+      ),
+    )
+    .map((each) => Buffer.from(each).toString('hex'));
 }

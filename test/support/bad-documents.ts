@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { ReadPaths } from '../../src/config/files.ts';
 import type { AuthorizationRule, MatchSet } from '../../src/model/authorization-policy.ts';
 import type { Finding } from '../../src/model/finding.ts';
-import { matchText, type StringMatch } from '../../src/model/match.ts';
+import { matchText, type PathMatch } from '../../src/model/match.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
 import { objectKey } from '../../src/model/object.ts';
 
@@ -61,28 +61,50 @@ function objectText(object: MeshObject): string {
       const ports = [...object.portLevelMtls].map(([port, mode]) => ` ${port}=${mode}`).join('');
       return `${JSON.stringify(object.selector.matchLabels)} ${object.mtls}${ports}`;
     }
-    case 'AuthorizationPolicy':
-      return `${JSON.stringify(object.selector.matchLabels)} ${object.action} [${object.rules.map(ruleText).join('; ')}]`;
+    case 'AuthorizationPolicy': {
+      const more = [
+        ...object.targets.map(({ kind, name }) => ` for ${kind} ${name}`),
+        object.provider === '' ? '' : ` asks ${object.provider}`,
+        object.dryRun ? ' dry run' : '',
+      ];
+      const rules = object.rules.map(ruleText).join('; ');
+      return `${JSON.stringify(object.selector.matchLabels)} ${object.action}${more.join('')} [${rules}]`;
+    }
+    case 'RequestAuthentication': {
+      const rules = object.rules.map(({ issuer, keys }) => `${issuer || 'any'} ${keys.kind}`).join('; ');
+      return `${JSON.stringify(object.selector.matchLabels)} [${rules}]`;
+    }
     default:
       return '';
   }
 }
 
-function ruleText({ from, to }: AuthorizationRule): string {
-  const source = from.map(
-    ({ principals, namespaces }) => setText('principals', principals) + setText('namespaces', namespaces),
+function ruleText({ from, to, when }: AuthorizationRule): string {
+  const source = from.map((each) =>
+    Object.entries(each)
+      .map(([name, set]) => setText(name, set))
+      .join(''),
   );
-  const operation = to.map(({ hosts, methods, paths, ports }) => {
-    const numbers = { values: ports.values.map(exact), notValues: ports.notValues.map(exact) };
-    return setText('hosts', hosts) + setText('methods', methods) + setText('paths', paths) + setText('ports', numbers);
-  });
-  return `from${source.length === 0 ? ' any' : source.join(' or')} to${operation.length === 0 ? ' any' : operation.join(' or')}`;
+  const operation = to.map((each) =>
+    Object.entries(each)
+      .map(([name, set]) => setText(name, set))
+      .join(''),
+  );
+  const conditions = when.map(({ key, ...rest }) => ` when${setText(key, rest)}`).join('');
+  return `from${source.length === 0 ? ' any' : source.join(' or')} to${operation.length === 0 ? ' any' : operation.join(' or')}${conditions}`;
 }
 
-const exact = (value: number): StringMatch => ({ kind: 'exact', value: String(value) });
-
-function setText(name: string, { values, notValues }: MatchSet<StringMatch>): string {
-  const text = (prefix: string, matches: readonly StringMatch[]): string =>
-    matches.length === 0 ? '' : ` ${prefix}${name}=${matches.map(matchText).join('|')}`;
+function setText(name: string, { values, notValues }: MatchSet<unknown>): string {
+  const text = (prefix: string, matches: readonly unknown[]): string =>
+    matches.length === 0 ? '' : ` ${prefix}${name}=${matches.map(valueText).join('|')}`;
   return text('', values) + text('!', notValues);
+}
+
+function valueText(value: unknown): string {
+  if (isMatch(value)) return matchText(value);
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function isMatch(value: unknown): value is PathMatch {
+  return typeof value === 'object' && value !== null && 'kind' in value;
 }

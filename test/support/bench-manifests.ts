@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuthorizationPolicy, MatchSet } from '../../src/model/authorization-policy.ts';
-import { matchText, type StringMatch } from '../../src/model/match.ts';
+import { matchText, type PathMatch } from '../../src/model/match.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
 import type { PeerAuthentication } from '../../src/model/peer-authentication.ts';
 import type { Service } from '../../src/model/service.ts';
@@ -55,7 +55,7 @@ function peerAuthenticationSpec({ mtls }: PeerAuthentication): object {
 }
 
 function policySpec({ action, rules, selector }: AuthorizationPolicy): object {
-  const texts = ({ values }: MatchSet<StringMatch>) => (values.length > 0 ? values.map(matchText) : undefined);
+  const texts = ({ values }: MatchSet<PathMatch>) => (values.length > 0 ? values.map(matchText) : undefined);
   return {
     action,
     ...(Object.keys(selector.matchLabels).length > 0 ? { selector: { matchLabels: selector.matchLabels } } : {}),

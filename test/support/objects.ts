@@ -1,9 +1,10 @@
-import type {
-  AuthorizationPolicy,
-  AuthorizationRule,
-  MatchSet,
-  Operation,
-  Source,
+import {
+  type AuthorizationPolicy,
+  type AuthorizationRule,
+  anyMatch,
+  anySource,
+  type Operation,
+  type Source,
 } from '../../src/model/authorization-policy.ts';
 import { stringMatch } from '../../src/model/match.ts';
 import { defaultMesh } from '../../src/model/mesh.ts';
@@ -96,8 +97,6 @@ export function peerAuthentication(
   };
 }
 
-const anything: MatchSet<never> = { values: [], notValues: [] };
-
 /** `from`/`to` in the short form of the YAML API, for instance `{ principals: ['a*'] }`. */
 export interface ShortRule {
   readonly from?: { readonly principals?: readonly string[]; readonly namespaces?: readonly string[] };
@@ -111,21 +110,23 @@ export interface ShortRule {
 
 export function rule({ from, to }: ShortRule): AuthorizationRule {
   const texts = (values: readonly string[] | undefined) =>
-    values === undefined ? anything : { values: values.map(stringMatch), notValues: [] };
+    values === undefined ? anyMatch : { values: values.map(stringMatch), notValues: [] };
   const sources: readonly Source[] =
-    from === undefined ? [] : [{ principals: texts(from.principals), namespaces: texts(from.namespaces) }];
+    from === undefined
+      ? []
+      : [{ ...anySource, principals: texts(from.principals), namespaces: texts(from.namespaces) }];
   const operations: readonly Operation[] =
     to === undefined
       ? []
       : [
           {
             hosts: texts(to.hosts),
-            ports: to.ports === undefined ? anything : { values: to.ports, notValues: [] },
+            ports: to.ports === undefined ? anyMatch : { values: to.ports, notValues: [] },
             methods: texts(to.methods),
             paths: texts(to.paths),
           },
         ];
-  return { from: sources, to: operations };
+  return { from: sources, to: operations, when: [] };
 }
 
 export function authorizationPolicy(
@@ -139,7 +140,10 @@ export function authorizationPolicy(
     kind: 'AuthorizationPolicy',
     meta: meta(namespace, name),
     selector: { matchLabels: labels },
+    targets: [],
     action,
+    provider: '',
+    dryRun: false,
     rules: rules.map(rule),
   };
 }

@@ -9,6 +9,10 @@ export interface Dial {
   readonly port: number;
   readonly ca: string;
   readonly as: 'plaintext' | 'anonymous' | Leaf;
+  /** Address to come from; the system's choice without it. */
+  readonly from?: string;
+  /** What is asked for in the TLS greeting; '' for nothing. */
+  readonly sni?: string;
 }
 
 export interface RawRequest {
@@ -78,14 +82,17 @@ export async function echoes(dial: Dial): Promise<boolean> {
   }
 }
 
-async function open({ host, port, ca, as }: Dial): Promise<Socket> {
+async function open({ host, port, ca, as, from, sni = '' }: Dial): Promise<Socket> {
+  const bound = from === undefined ? {} : { localAddress: from };
   if (as === 'plaintext') {
-    const socket = connect(port, host);
+    const socket = connect({ host, port, ...bound });
     await once(socket, 'connect');
     return socket;
   }
   const own = as === 'anonymous' ? {} : { cert: as.certificate, key: as.key };
-  const socket = connectTls({ host, port, ca, ...own, checkServerIdentity: () => undefined });
+  const below = connect({ host, port, ...bound });
+  await once(below, 'connect');
+  const socket = connectTls({ socket: below, servername: sni, ca, ...own, checkServerIdentity: () => undefined });
   await once(socket, 'secureConnect');
   return socket;
 }

@@ -7,11 +7,13 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type TypeMap, type TypeName, toJson } from '@envoyproxy/protos';
 import type { AuthorizationPolicy } from '../../src/model/authorization-policy.ts';
+import { jwtAuthentication } from '../../src/translate/envoy/jwt-authn.ts';
 import { httpRbac, networkRbac } from '../../src/translate/envoy/rbac.ts';
-import { effectiveAuthorization, forHttp } from '../../src/translate/policy/authorization.ts';
-import { forTcp } from '../../src/translate/policy/authorization-tcp.ts';
 import type { TrustDomains } from '../../src/translate/policy/authorization-trust-domain.ts';
+import type { JwtProvider } from '../../src/translate/policy/jwt.ts';
 import type { Leaf } from './rbac-certificates.ts';
+import { actionsOf } from './rbac-filters.ts';
+import { payloads } from './rbac-tokens.ts';
 
 const binary = process.env['ENVOY'] ?? resolve(import.meta.dirname, '../../.tools/envoy-1.40.0/envoy');
 
@@ -27,6 +29,8 @@ export interface RbacEnvoyOptions {
   readonly ports: readonly number[];
   readonly ca: string;
   readonly server: Leaf;
+  /** Public keys of whoever signs the tokens of `rbac-tokens.ts`. */
+  readonly jwks: string;
 }
 
 /**
@@ -104,7 +108,19 @@ async function listening(envoy: ChildProcess, host: string, port: number): Promi
   }
 }
 
-function bootstrap({ http, tcp, ports, ca, server }: RbacEnvoyOptions): object {
+/** An issuer with nothing special about it. */
+const anyJwt: Omit<JwtProvider, 'issuer' | 'jwks'> = {
+  audiences: [],
+  fromHeaders: [],
+  fromParams: [],
+  fromCookies: [],
+  forwardOriginalToken: false,
+  outputPayloadToHeader: '',
+  outputClaimToHeaders: [],
+  spaceDelimitedClaims: [],
+};
+
+function bootstrap({ http, tcp, ports, ca, server, jwks }: RbacEnvoyOptions): object {
   const tls = {
     name: 'tls',
     typed_config: {
@@ -136,7 +152,7 @@ function bootstrap({ http, tcp, ports, ca, server }: RbacEnvoyOptions): object {
   return {
     static_resources: {
       listeners: [
-        ...ports.map((port) => listener(`http-${port}`, '127.0.0.1', port, [connectionManager(http)])),
+        ...ports.map((port) => listener(`http-${port}`, '127.0.0.1', port, [connectionManager(http, jwks)])),
         ...tcp.map((each, i) => listener(`tcp-${i}`, ...tcpAddress(i, ports), [...networkFilters(each), echo])),
       ],
     },
@@ -149,25 +165,18 @@ const echo = {
 };
 
 function networkFilters({ policies, mesh }: Case): readonly object[] {
-  const type = 'envoy.extensions.filters.network.rbac.v3.RBAC';
-  const { deny, allow } = effectiveAuthorization(policies, { namespace: 'foo', labels: {} }, 'root');
-  return [
-    networkRbac(
-      'DENY',
-      deny.map((each) => forTcp(each).rules),
-      mesh,
-    ),
-    networkRbac(
-      'ALLOW',
-      allow.map((each) => forTcp(each).rules),
-      mesh,
-    ),
-  ]
-    .filter((filter) => filter !== undefined)
-    .map((filter) => ({ name: 'rbac', typed_config: anyJson(type, filter) }));
+  return actionsOf(policies, 'tcp')
+    .flatMap(([action, rules]) => networkRbac(action, rules, mesh) ?? [])
+    .map((filter) => ({
+      name: 'rbac',
+      typed_config: anyJson('envoy.extensions.filters.network.rbac.v3.RBAC', filter),
+    }));
 }
 
-function connectionManager(cases: readonly Case[]): object {
+function connectionManager(cases: readonly Case[], jwks: string): object {
+  const jwt = jwtAuthentication(
+    [...new Set(payloads.map(({ iss }) => iss))].map((issuer) => ({ ...anyJwt, issuer, jwks })),
+  );
   const empty = anyJson('envoy.extensions.filters.http.rbac.v3.RBAC', {});
   return {
     name: 'http',
@@ -175,8 +184,8 @@ function connectionManager(cases: readonly Case[]): object {
       '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
       stat_prefix: 'http',
       http_filters: [
-        { name: 'deny', typed_config: empty },
-        { name: 'allow', typed_config: empty },
+        { name: 'jwt', typed_config: anyJson('envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication', jwt) },
+        ...['AUDIT', 'DENY', 'ALLOW'].map((name) => ({ name, typed_config: empty })),
         {
           name: 'router',
           typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
@@ -188,15 +197,17 @@ function connectionManager(cases: readonly Case[]): object {
 }
 
 function route({ policies, mesh }: Case, index: number): object {
-  const type = 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute';
-  const { deny, allow } = effectiveAuthorization(policies, { namespace: 'foo', labels: {} }, 'root');
+  const filters = actionsOf(policies, 'http').map(
+    ([action, rules]) =>
+      [
+        action,
+        anyJson('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', { rbac: httpRbac(action, rules, mesh) }),
+      ] as const,
+  );
   return {
     match: { prefix: '/', headers: [{ name: 'x-case', string_match: { exact: String(index) } }] },
     direct_response: { status: 200 },
-    typed_per_filter_config: {
-      deny: anyJson(type, { rbac: httpRbac('DENY', deny.map(forHttp), mesh) }),
-      allow: anyJson(type, { rbac: httpRbac('ALLOW', allow.map(forHttp), mesh) }),
-    },
+    typed_per_filter_config: Object.fromEntries(filters),
   };
 }
 

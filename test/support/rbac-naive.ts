@@ -1,12 +1,16 @@
 import type {
   AuthorizationPolicy,
   AuthorizationRule,
+  Condition,
   MatchSet,
   Operation,
+  RequestPrincipalMatch,
   Source,
 } from '../../src/model/authorization-policy.ts';
-import { matchText, type StringMatch } from '../../src/model/match.ts';
+import type { IpBlock } from '../../src/model/ip-block.ts';
+import { matchText, type PathMatch, type StringMatch } from '../../src/model/match.ts';
 import type { TrustDomains } from '../../src/translate/policy/authorization-trust-domain.ts';
+import type { Payload } from './rbac-tokens.ts';
 
 /** One request, or one TCP connection (of which host, method and path are not looked at). */
 export interface NaiveRequest {
@@ -19,6 +23,15 @@ export interface NaiveRequest {
   readonly path: string;
   /** The port that Envoy received it on. */
   readonly port: number;
+  /** Both IPv4, dotted. */
+  readonly clientAddress: string;
+  readonly serverAddress: string;
+  /** What the client asks for in its TLS greeting; not looked at in plaintext. */
+  readonly sni: string;
+  /** Header `x-team`; undefined: it isn't sent. */
+  readonly team: string | undefined;
+  /** Of the verified token. */
+  readonly claims: Payload | undefined;
 }
 
 export type Verdict = 'allow' | 'deny';
@@ -28,10 +41,11 @@ export type Verdict = 'allow' | 'deny';
  * pattern, no projection, no expansion; every question is answered from the text that a user writes.
  */
 export function evaluate(policies: readonly AuthorizationPolicy[], request: NaiveRequest, mesh: TrustDomains): Verdict {
-  const allows = policies.filter((policy) => policy.action === 'ALLOW');
+  const enforced = policies.filter((policy) => !policy.dryRun);
+  const allows = enforced.filter((policy) => policy.action === 'ALLOW');
   const matches = (policy: AuthorizationPolicy) =>
     policy.rules.some((rule) => ruleMatches(rule, policy.action, request, mesh));
-  if (policies.some((policy) => policy.action === 'DENY' && matches(policy))) {
+  if (enforced.some((policy) => policy.action === 'DENY' && matches(policy))) {
     return 'deny';
   }
   return allows.length === 0 || allows.some(matches) ? 'allow' : 'deny';
@@ -39,26 +53,46 @@ export function evaluate(policies: readonly AuthorizationPolicy[], request: Naiv
 
 function ruleMatches(rule: AuthorizationRule, action: string, request: NaiveRequest, mesh: TrustDomains): boolean {
   const tcp = request.protocol === 'tcp';
-  if (tcp && action === 'ALLOW' && rule.to.some(asksForHttp)) {
+  if (tcp && action === 'ALLOW' && ruleAsksForHttp(rule)) {
     return false;
   }
   const from = rule.from.length === 0 || rule.from.some((source) => sourceMatches(source, request, mesh));
-  const to = rule.to.length === 0 || rule.to.some((operation) => operationMatches(operation, request));
-  return from && to;
+  const to =
+    rule.to.length === 0 || rule.to.some((operation) => operationMatches(operation, request, action === 'ALLOW'));
+  const when = rule.when
+    .filter((each) => !tcp || !isHttpKey(each.key))
+    .every((each) => conditionMatches(each, request, mesh));
+  return from && to && when;
 }
+
+function ruleAsksForHttp({ from, to, when }: AuthorizationRule): boolean {
+  return (
+    to.some(asksForHttp) ||
+    from.some(({ requestPrincipals: { values, notValues } }) => values.length + notValues.length > 0) ||
+    when.some(({ key }) => isHttpKey(key))
+  );
+}
+
+const isHttpKey = (key: string): boolean => key.startsWith('request.');
 
 function asksForHttp({ hosts, methods, paths }: Operation): boolean {
   return [hosts, methods, paths].some((set) => set.values.length + set.notValues.length > 0);
 }
 
-function sourceMatches(source: Source, { principal }: NaiveRequest, mesh: TrustDomains): boolean {
+function sourceMatches(source: Source, request: NaiveRequest, mesh: TrustDomains): boolean {
+  const { principal, clientAddress } = request;
   return (
+    (request.protocol === 'tcp' || holds(source.requestPrincipals, (match) => tokenMatches(match, request))) &&
+    holds(source.serviceAccounts, ({ namespace, name }) => isAccount(principal, namespace, name)) &&
+    holds(source.trustDomains, (match) => trustDomainMatches(match, principal, mesh)) &&
+    holds(source.ipBlocks, (block) => inBlock(clientAddress, block)) &&
+    holds(source.remoteIpBlocks, (block) => inBlock(clientAddress, block)) &&
     holds(source.principals, (match) => principalMatches(match, principal, mesh)) &&
     holds(source.namespaces, (match) => namespaceMatches(match, principal))
   );
 }
 
-function operationMatches(operation: Operation, request: NaiveRequest): boolean {
+function operationMatches(operation: Operation, request: NaiveRequest, narrow: boolean): boolean {
   if (!holds(operation.ports, (port) => port === request.port)) {
     return false;
   }
@@ -69,7 +103,8 @@ function operationMatches(operation: Operation, request: NaiveRequest): boolean 
   return (
     holds(operation.hosts, (match) => hostMatches(match, request.host)) &&
     holds(operation.methods, (match) => textMatches(match, request.method)) &&
-    holds(operation.paths, (match) => textMatches(match, path))
+    (operation.paths.values.length === 0 || operation.paths.values.some((match) => pathMatches(match, path, narrow))) &&
+    !operation.paths.notValues.some((match) => pathMatches(match, path, !narrow))
   );
 }
 
@@ -172,4 +207,109 @@ function globMatches(glob: string, text: string): boolean {
     return globMatches(glob.slice(1), text) || (text !== '' && globMatches(glob, text.slice(1)));
   }
   return text !== '' && glob[0] === text[0] && globMatches(glob.slice(1), text.slice(1));
+}
+
+/** The parts of a SPIFFE ID of the usual form. */
+function partsOf(
+  id: string,
+): { readonly domain: string; readonly namespace: string; readonly account: string } | undefined {
+  const parts = id.split('/');
+  const [scheme, empty, domain = '', ns, namespace = '', sa, account = ''] = parts;
+  const usual = parts.length === 7 && scheme === 'spiffe:' && empty === '' && ns === 'ns' && sa === 'sa';
+  return usual && domain !== '' && namespace !== '' && account !== '' ? { domain, namespace, account } : undefined;
+}
+
+function isAccount(id: string, namespace: string, name: string): boolean {
+  const parts = partsOf(id);
+  return parts?.namespace === namespace && parts.account === name;
+}
+
+function trustDomainMatches(match: StringMatch, id: string, mesh: TrustDomains): boolean {
+  if (!id.startsWith('spiffe://')) return false;
+  if (match.kind === 'present') return true;
+  const [domain = ''] = id.slice('spiffe://'.length).split('/');
+  const own: readonly string[] = [mesh.trustDomain, ...mesh.trustDomainAliases];
+  const ours = match.kind === 'exact' && (match.value === 'cluster.local' || own.includes(match.value));
+  return ours ? own.includes(domain) : textMatches(match, domain);
+}
+
+function inBlock(address: string, { address: base, prefixLength }: IpBlock): boolean {
+  if (base.includes(':')) return false;
+  const bits = (text: string): string =>
+    text
+      .split('.')
+      .map((part) => Number(part).toString(2).padStart(8, '0'))
+      .join('');
+  return bits(address).slice(0, prefixLength) === bits(base).slice(0, prefixLength);
+}
+
+function tokenMatches({ issuer, subject }: RequestPrincipalMatch, { claims }: NaiveRequest): boolean {
+  return claims !== undefined && textMatches(issuer, claims.iss) && textMatches(subject, claims.sub);
+}
+
+/** A claim is a text, or a list of texts; `scope` is a list of words. */
+function claimMatches(match: StringMatch, request: NaiveRequest, path: readonly string[]): boolean {
+  let value: unknown = request.claims;
+  for (const key of path) value = typeof value === 'object' && value !== null ? Object(value)[key] : undefined;
+  if (path.join() === 'scope' && typeof value === 'string') value = value.split(' ');
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return list.some((each) => typeof each === 'string' && textMatches(match, each));
+}
+
+function conditionMatches(condition: Condition, request: NaiveRequest, mesh: TrustDomains): boolean {
+  const { principal } = request;
+  switch (condition.key) {
+    case 'source.principal':
+      return holds(condition, (match) => principalMatches(match, principal, mesh));
+    case 'source.namespace':
+      return holds(condition, (match) => namespaceMatches(match, principal));
+    case 'source.trustDomain':
+      return holds(condition, (match) => trustDomainMatches(match, principal, mesh));
+    case 'source.serviceAccount':
+      return holds(condition, ({ namespace, name }) => isAccount(principal, namespace, name));
+    case 'source.ip':
+    case 'remote.ip':
+      return holds(condition, (block) => inBlock(request.clientAddress, block));
+    case 'destination.ip':
+      return holds(condition, (block) => inBlock(request.serverAddress, block));
+    case 'destination.port':
+      return holds(condition, (port) => port === request.port);
+    case 'connection.sni':
+      return holds(condition, (match) => textMatches(match, principal === '' ? '' : request.sni));
+    case 'request.auth.principal':
+      return holds(condition, (match) => tokenMatches(match, request));
+    case 'request.auth.audiences':
+      return holds(condition, (match) => claimMatches(match, request, ['aud']));
+    case 'request.auth.presenter':
+      return holds(condition, (match) => claimMatches(match, request, ['azp']));
+    case 'request.auth.claims':
+      return holds(condition, (match) => claimMatches(match, request, condition.claim));
+    case 'request.headers':
+      return holds(condition, (match) =>
+        match.kind === 'present'
+          ? request.team !== undefined
+          : request.team !== undefined && textMatches(match, request.team),
+      );
+    case 'experimental.envoy.filters':
+      throw new Error('no filter leaves metadata here');
+  }
+}
+
+/** Part by part. A wildcard stands for the characters of a plain path; where the policy denies, an odd one doesn't save it. */
+function pathMatches(match: PathMatch, path: string, narrow: boolean): boolean {
+  if (match.kind !== 'template') return textMatches(match, path);
+  const plain = (text: string): boolean =>
+    [...text].every((c) => "-._~%!$&'()*+,;:@=/".includes(c) || /[a-zA-Z0-9]/.test(c));
+  const wanted = match.value.split('/');
+  const found = path.split('/');
+  const open = wanted.at(-1) === '{**}';
+  const fixed = open ? wanted.slice(0, -1) : wanted;
+  const same = fixed.every((part, i) => (part === '{*}' ? (found[i] ?? '') !== '' : found[i] === part));
+  const rest = open ? found.length > fixed.length : found.length === fixed.length;
+  const wild = [
+    ...fixed.flatMap((part, i) => (part === '{*}' ? [found[i] ?? ''] : [])),
+    ...(open ? found.slice(fixed.length) : []),
+  ];
+  if (same && rest && wild.every(plain)) return true;
+  return !narrow && path.startsWith(match.value.split('{')[0] ?? '') && !plain(path);
 }

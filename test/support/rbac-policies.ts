@@ -1,9 +1,10 @@
-import type {
-  AuthorizationAction,
-  AuthorizationPolicy,
-  AuthorizationRule,
-  Operation,
-  Source,
+import {
+  type AuthorizationAction,
+  type AuthorizationPolicy,
+  type AuthorizationRule,
+  anySource,
+  type Operation,
+  type Source,
 } from '../../src/model/authorization-policy.ts';
 import { stringMatch } from '../../src/model/match.ts';
 import { selectAll } from '../../src/model/selector.ts';
@@ -39,7 +40,10 @@ export function policy(
       origin: { kind: 'file', path: 'policy.yaml', line: 1 },
     },
     selector: selectAll,
+    targets: [],
     action,
+    provider: '',
+    dryRun: false,
     rules: rules.map(rule),
   };
 }
@@ -52,6 +56,7 @@ function rule({ from = [], to = [] }: RuleText): AuthorizationRule {
   return {
     from: from.map(
       (each): Source => ({
+        ...anySource,
         principals: texts(each.principals, each.notPrincipals),
         namespaces: texts(each.namespaces, each.notNamespaces),
       }),
@@ -64,5 +69,6 @@ function rule({ from = [], to = [] }: RuleText): AuthorizationRule {
         paths: texts(each.paths, each.notPaths),
       }),
     ),
+    when: [],
   };
 }

@@ -154,6 +154,10 @@ export const anyMesh: fc.Arbitrary<Mesh> = fc.record({
   rootNamespace: fc.constantFrom('istio-system', 'foo'),
   dnsDomain: fc.constant(defaultMesh.dnsDomain),
   discoverySelectors: fc.constant([]),
+  pathNormalization: fc.constantFrom('NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'),
+  extensionProviders: fc.constant([]),
+  accessLog: fc.constant({ file: '', encoding: 'TEXT', format: '' }),
+  explainDenials: fc.boolean(),
   enableAutoMtls: fc.boolean(),
   outboundTrafficPolicy: fc.constantFrom<Mesh['outboundTrafficPolicy']>('ALLOW_ANY', 'REGISTRY_ONLY'),
 });

@@ -26,16 +26,6 @@ export const maxMessage = 1_024;
 /** Codes of findings that say what holds while an object is broken. */
 const effectCodes: readonly string[] = ['fails-closed', 'not-applied', 'last-good-kept'];
 
-/** A kind that exists and that this version does not evaluate. */
-export function notSupported(kind: string, generation: number): readonly Verdict[] {
-  const message = `${kind} is not supported by this version: nothing is enforced by it`;
-  const verdict = { status: 'False', reason: 'NotSupported', message, observedGeneration: generation } as const;
-  return [
-    { type: 'Accepted', ...verdict },
-    { type: 'Enforced', ...verdict },
-  ];
-}
-
 /** An object of a namespace that is left out of the mesh. */
 export function outside(generation: number): readonly Verdict[] {
   const message = 'nothing is enforced by this: discoverySelectors of the mesh settings leave its namespace out';

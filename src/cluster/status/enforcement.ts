@@ -64,12 +64,13 @@ export class Enforcement {
   }
 
   #look(snapshot: Snapshot): void {
-    const { peerAuthentications, authorizationPolicies, mesh, generation } = snapshot;
-    const looked = [peerAuthentications, authorizationPolicies, mesh];
+    const { peerAuthentications, requestAuthentications, authorizationPolicies, mesh, generation } = snapshot;
+    const policies = [peerAuthentications, requestAuthentications, authorizationPolicies];
+    const looked = [...policies, mesh];
     if (looked.every((each, index) => each === this.#looked[index])) return;
     this.#looked = looked;
     const inForce = new Map<string, InForce>();
-    for (const policy of [...all<Policy>(peerAuthentications), ...all<Policy>(authorizationPolicies)]) {
+    for (const policy of policies.flatMap((each) => [...all<Policy>(each)])) {
       const key = objectKey(policy);
       const known = this.#inForce.get(key);
       const same = known !== undefined && known.mesh === mesh && sameGeneration(known.policy, policy);

@@ -5,10 +5,11 @@ import type { TypeUrl, ViewId } from '../../model/ids.ts';
 import type { Labels } from '../../model/object.ts';
 import type { PeerAuthentication } from '../../model/peer-authentication.ts';
 import type { ProxyKind } from '../../model/proxy.ts';
+import type { RequestAuthentication } from '../../model/request-authentication.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 
 /** A policy whose spread over the proxies is told. */
-export type Policy = PeerAuthentication | AuthorizationPolicy;
+export type Policy = PeerAuthentication | RequestAuthentication | AuthorizationPolicy;
 
 /** What a group of proxies has in common, as far as it decides which policies apply (structurally a view of the compiler). */
 export interface ViewFacts {

@@ -7,8 +7,6 @@ import { type JsonObject, objectIn, objectsIn } from '../../lib/json-fields.ts';
 export interface StatusKind {
   readonly kind: string;
   readonly plural: string;
-  /** false: it exists, and this version does not evaluate it. */
-  readonly supported: boolean;
 }
 
 /** All are of one group. */
@@ -18,9 +16,9 @@ const statusVersions: readonly string[] = ['v1', 'v1beta1'];
 
 /** Every kind that gets conditions. */
 export const statusKinds: readonly StatusKind[] = [
-  { kind: 'PeerAuthentication', plural: 'peerauthentications', supported: true },
-  { kind: 'AuthorizationPolicy', plural: 'authorizationpolicies', supported: true },
-  { kind: 'RequestAuthentication', plural: 'requestauthentications', supported: false },
+  { kind: 'PeerAuthentication', plural: 'peerauthentications' },
+  { kind: 'AuthorizationPolicy', plural: 'authorizationpolicies' },
+  { kind: 'RequestAuthentication', plural: 'requestauthentications' },
 ];
 
 /** How the server serves a kind's status. */

@@ -6,7 +6,7 @@ import { objectIn, textIn } from '../../lib/json-fields.ts';
 import { replicaReportLabel } from '../../model/cluster-names.ts';
 import type { Finding } from '../../model/finding.ts';
 import { Reports, totals } from './aggregate.ts';
-import { accepted, enforced, notSupported, outside, type Total, type Verdict } from './conditions.ts';
+import { accepted, enforced, outside, type Total, type Verdict } from './conditions.ts';
 import type { Spread } from './facts.ts';
 import { statusKinds } from './kinds.ts';
 import { type ReporterOptions, reportKey, reportName } from './report.ts';
@@ -143,8 +143,7 @@ export class Leading {
 
   /** undefined as long as this replica has not read that generation: there is nothing to say of it. */
   #wanted(stored: Stored): readonly Verdict[] | undefined {
-    const { key, uid, generation, kind } = stored;
-    if (!kind.supported) return notSupported(kind.kind, generation);
+    const { key, uid, generation } = stored;
     if (this.#own.hidden.has(key.split('/')[1] ?? '')) return outside(generation);
     const findings = this.#own.findings.get(key) ?? [];
     const broken = findings.some(({ severity }) => severity === 'error');

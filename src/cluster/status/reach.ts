@@ -1,5 +1,6 @@
 import { byAge, objectKey } from '../../model/object.ts';
 import type { PeerAuthentication } from '../../model/peer-authentication.ts';
+import { holdsFor } from '../../model/policy-scope.ts';
 import { selects, selectsAll } from '../../model/selector.ts';
 import type { Named, Snapshot } from '../../snapshot/snapshot.ts';
 import type { Policy, ViewFacts } from './facts.ts';
@@ -33,6 +34,7 @@ export class Reach {
       rootNamespace,
       ...scopes.flatMap((scope) => [
         snapshot.peerAuthentications.get(scope),
+        snapshot.requestAuthentications.get(scope),
         snapshot.authorizationPolicies.get(scope),
       ]),
     ];
@@ -59,8 +61,11 @@ function reach(view: ViewFacts, snapshot: Snapshot, scopes: readonly string[]): 
     if (scope !== snapshot.mesh.rootNamespace) {
       oldestOf(peers.filter(({ selector }) => !selectsAll(selector) && selects(selector, view.labels)));
     }
-    for (const policy of valuesOf(snapshot.authorizationPolicies.get(scope))) {
-      if (selects(policy.selector, view.labels)) applied.add(objectKey(policy));
+    for (const policy of [
+      ...valuesOf(snapshot.requestAuthentications.get(scope)),
+      ...valuesOf(snapshot.authorizationPolicies.get(scope)),
+    ]) {
+      if (holdsFor(policy, view, snapshot.mesh.rootNamespace)) applied.add(objectKey(policy));
     }
   }
   return { applied, overridden };

@@ -1,16 +1,17 @@
 import { isRecord } from '../../lib/is-record.ts';
+import type { AuthorizationAction } from '../../model/authorization-policy.ts';
 import { type Selector, selectAll } from '../../model/selector.ts';
+import type { TargetRef } from '../../model/target-ref.ts';
 import { type RuleParts, readRule } from './authorization-rule.ts';
+import type { Context } from './authorization-values.ts';
 import type { Field, Fields } from './field.ts';
 import type { Outside } from './kind.ts';
 import type { Unreadable } from './peer-authentication.ts';
 import { readSelector } from './selector.ts';
 import { hintFor, suggest } from './suggest.ts';
+import { readTargetRefs } from './target-refs.ts';
 
-/** Every action of the API; this version enforces ALLOW and DENY. */
-export type WrittenAction = 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM';
-
-const actions: readonly WrittenAction[] = ['ALLOW', 'DENY', 'AUDIT', 'CUSTOM'];
+const actions: readonly AuthorizationAction[] = ['ALLOW', 'DENY', 'AUDIT', 'CUSTOM'];
 /** Fields of an AuthorizationPolicy's spec. */
 export const authorizationPolicyFields = ['selector', 'targetRef', 'targetRefs', 'rules', 'action', 'provider'];
 const specHints = {
@@ -24,7 +25,10 @@ const maxRules = 512;
 /** What was written in an AuthorizationPolicy, part by part, so that a broken part can fail closed by itself. */
 export interface AuthorizationPolicyParts {
   readonly selector: Selector | Unreadable;
-  readonly action: WrittenAction | Unreadable;
+  readonly targets: readonly TargetRef[];
+  readonly action: AuthorizationAction | Unreadable;
+  /** Of a CUSTOM policy; '' where none can be read, and nobody can be asked. */
+  readonly provider: string;
   readonly rules: readonly RuleParts[] | Unreadable;
   /** `rules` was written, even if as an empty list. */
   readonly rulesWritten: boolean;
@@ -35,77 +39,73 @@ export interface AuthorizationPolicyParts {
 }
 
 /** Reads `spec` of an AuthorizationPolicy (behaviour.md 1.3). No spec at all is an ALLOW that allows nothing. */
-export function readAuthorizationPolicy(spec: Field, annotations: Field, outside: Outside): AuthorizationPolicyParts {
-  const dryRun = readDryRun(annotations);
+export function readAuthorizationPolicy(
+  spec: Field,
+  annotations: Field,
+  namespace: string,
+  outside: Outside,
+): AuthorizationPolicyParts {
   spec.refuseNull('an object');
   const fields = spec.fields(authorizationPolicyFields, specHints);
   if (fields === undefined) {
+    const dryRun = readDryRun(annotations, 'ALLOW');
+    const none = { targets: [], provider: '', rulesWritten: false, dryRun };
     if (spec.written || outside.strays.length > 0)
-      return {
-        selector: 'unreadable',
-        action: 'unreadable',
-        rules: 'unreadable',
-        rulesWritten: false,
-        stray: true,
-        dryRun,
-      };
-    return { selector: selectAll, action: 'ALLOW', rules: [], rulesWritten: false, stray: false, dryRun };
+      return { ...none, selector: 'unreadable', action: 'unreadable', rules: 'unreadable', stray: true };
+    return { ...none, selector: selectAll, action: 'ALLOW', rules: [], stray: false };
   }
   const strays = [...fields.unknown, ...outside.strays];
   const action = readAction(fields, strays);
   const rulesField = fields.get('rules');
-  const rules = readRules(rulesField);
+  const rules = readRules(rulesField, { namespace, action });
   const strayProvider = checkProvider(fields.get('provider'), action);
+  const provider = action === 'CUSTOM' ? readProvider(spec, fields.get('provider')) : '';
   if (
-    action === 'DENY' &&
+    (action === 'DENY' || action === 'CUSTOM') &&
     strays.length === 0 &&
     (rulesField.value === undefined || (Array.isArray(rulesField.value) && rulesField.value.length === 0))
   ) {
     spec.error(
-      'deny-without-rules',
-      'a DENY policy without rules never denies anything',
-      'add rules; "rules: [{}]" denies every request',
+      action === 'DENY' ? 'deny-without-rules' : 'custom-without-rules',
+      `a ${action} policy without rules never ${action === 'DENY' ? 'denies anything' : 'asks anybody'}`,
+      `add rules; "rules: [{}]" ${action === 'DENY' ? 'denies' : 'asks about'} every request`,
     );
   }
   return {
-    selector: readScope(fields, strays),
+    ...readScope(fields, strays),
     action,
+    provider,
     rules,
     rulesWritten: rulesField.written,
     stray: strays.length > 0 || outside.unknownVersion || strayProvider,
-    dryRun,
+    dryRun: readDryRun(annotations, action),
   };
 }
 
-function readScope(fields: Fields, strays: readonly string[]): Selector | Unreadable {
+type Scope = Pick<AuthorizationPolicyParts, 'selector' | 'targets'>;
+
+function readScope(fields: Fields, strays: readonly string[]): Scope {
+  const unreadable: Scope = { selector: 'unreadable', targets: [] };
   const selector = readSelector(fields.get('selector')) ?? 'unreadable';
-  const targets = ['targetRef', 'targetRefs'].map((name) => fields.get(name)).filter((field) => field.written);
-  for (const target of targets) {
-    target.error(
-      'not-supported',
-      `${target.path.at(-1)} is not supported by this version`,
-      'policies with a target never apply to sidecars; use a selector',
-    );
-  }
-  if (targets.length + (fields.get('selector').written ? 1 : 0) > 1) {
-    targets[0]?.error('one-scope-only', 'only one of selector, targetRef and targetRefs may be set');
+  const targets = readTargetRefs(fields);
+  const [target] = ['targetRef', 'targetRefs'].map((name) => fields.get(name)).filter((field) => field.written);
+  if (target !== undefined && fields.get('selector').written) {
+    target.error('one-scope-only', 'only one of selector, targetRef and targetRefs may be set');
+    return unreadable;
   }
   const meant = strays.some(
     (name) => name === 'matchLabels' || suggest(name, authorizationPolicyFields) === 'selector',
   );
-  return targets.length > 0 || (meant && !fields.get('selector').written) ? 'unreadable' : selector;
+  if (targets === 'unreadable' || (meant && !fields.get('selector').written)) return unreadable;
+  return { selector, targets };
 }
 
-function readAction(fields: Fields, strays: readonly string[]): WrittenAction | Unreadable {
+function readAction(fields: Fields, strays: readonly string[]): AuthorizationAction | Unreadable {
   const field = fields.get('action');
   if (!field.written)
     return strays.some((name) => suggest(name, authorizationPolicyFields) === 'action') ? 'unreadable' : 'ALLOW';
   field.refuseNull('an action');
-  const action = field.oneOf(actions) ?? meantDenial(field.value);
-  if (action === 'AUDIT' || action === 'CUSTOM') {
-    field.error('not-supported', `action ${action} is not supported by this version`, 'use ALLOW or DENY');
-  }
-  return action;
+  return field.oneOf(actions) ?? meantDenial(field.value);
 }
 
 /** `Deny`, `DENYY`: what is most likely meant to deny must not fail open for a slip of the pen. */
@@ -113,7 +113,7 @@ function meantDenial(value: unknown): 'DENY' | Unreadable {
   return typeof value === 'string' && suggest(value.toUpperCase(), actions) === 'DENY' ? 'DENY' : 'unreadable';
 }
 
-function readRules(field: Field): readonly RuleParts[] | Unreadable {
+function readRules(field: Field, context: Context): readonly RuleParts[] | Unreadable {
   if (!field.written) return [];
   field.refuseNull('a list');
   const items = field.items();
@@ -122,11 +122,11 @@ function readRules(field: Field): readonly RuleParts[] | Unreadable {
     field.error('too-many', `a policy takes at most ${maxRules} rules, not ${items.length}`, 'split the policy');
     return 'unreadable';
   }
-  return items.map(readRule);
+  return items.map((item) => readRule(item, context));
 }
 
 /** `provider` belongs to CUSTOM alone (behaviour.md 1.3, validation). True if it stands where it means nothing. */
-function checkProvider(field: Field, action: WrittenAction | Unreadable): boolean {
+function checkProvider(field: Field, action: AuthorizationAction | Unreadable): boolean {
   if (!field.written || action === 'CUSTOM' || action === 'unreadable') return false;
   field.error(
     'provider-without-custom',
@@ -136,21 +136,49 @@ function checkProvider(field: Field, action: WrittenAction | Unreadable): boolea
   return true;
 }
 
-function readDryRun(annotations: Field): boolean {
+/** The provider of a CUSTOM policy (behaviour.md 1.3, CUSTOM); '' if none can be read. */
+function readProvider(spec: Field, field: Field): string {
+  field.refuseNull('an object');
+  const fields = field.fields(['name']);
+  const name = fields?.get('name');
+  const text = name?.text();
+  if (text === undefined) {
+    if (!field.written || name?.written === false)
+      spec.error(
+        'missing-field',
+        'a CUSTOM policy needs provider.name',
+        'name an extension provider of the mesh settings',
+      );
+    return '';
+  }
+  if (text.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text)) return text;
+  name?.error(
+    'bad-provider',
+    `${JSON.stringify(text)} can be no extension provider`,
+    'use lower-case letters, digits and "-", at most 63',
+  );
+  return '';
+}
+
+const words = {
+  yes: ['1', 't', 'T', 'TRUE', 'true', 'True'],
+  no: ['0', 'f', 'F', 'FALSE', 'false', 'False'],
+};
+
+/** Annotation `istio.io/dry-run`. A value that is no boolean leaves the policy in force (behaviour.md 1.3, dry run). */
+function readDryRun(annotations: Field, action: AuthorizationAction | Unreadable): boolean {
   const field = isRecord(annotations.value)
     ? annotations.entries()?.find(([key]) => key === 'istio.io/dry-run')?.[1]
     : undefined;
   const text = field?.value;
   if (field === undefined || typeof text !== 'string') return false;
-  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) {
-    field.error(
-      'not-supported',
-      'dry run is not supported by this version',
-      'remove the annotation to enforce the policy',
-    );
+  if (words.yes.includes(text)) {
+    if (action === 'AUDIT' || action === 'CUSTOM') {
+      field.error('no-dry-run', `a dry run of action ${action} is not possible`, 'only ALLOW and DENY can be tried');
+    }
     return true;
   }
-  if (!['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) {
+  if (!words.no.includes(text)) {
     field.error('bad-value', `unsupported value ${JSON.stringify(text)}`, hintFor(text, ['true', 'false']));
   }
   return false;

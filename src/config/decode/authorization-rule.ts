@@ -1,28 +1,25 @@
-import type { AuthorizationRule, MatchSet, Operation, Source } from '../../model/authorization-policy.ts';
-import { type StringMatch, stringMatch } from '../../model/match.ts';
+import type { AuthorizationRule, Condition, MatchSet, Operation, Source } from '../../model/authorization-policy.ts';
+import { readCondition } from './authorization-condition.ts';
 import {
-  type Check,
+  type Context,
   checkHost,
   checkMethod,
   checkNamespace,
-  checkPath,
   checkPrincipal,
+  readIpBlock,
+  readPath,
+  readPort,
+  readRequestPrincipal,
+  readServiceAccount,
+  readText,
+  readTrustDomain,
 } from './authorization-values.ts';
 import type { Field, Fields } from './field.ts';
+import { readMatchSet, saysSomething, twins } from './match-set.ts';
 
-const twins = (names: readonly string[]): readonly string[] =>
-  names.flatMap((name) => [name, `not${name.slice(0, 1).toUpperCase()}${name.slice(1)}`]);
-
-const sourceFields = twins([
-  'principals',
-  'requestPrincipals',
-  'namespaces',
-  'serviceAccounts',
-  'trustDomains',
-  'ipBlocks',
-  'remoteIpBlocks',
-]);
-const readSourceFields = twins(['principals', 'namespaces']);
+/** Who calls, by what the connection proves; an external authorizer is asked before that is looked at. */
+const identities = twins(['principals', 'requestPrincipals', 'namespaces', 'serviceAccounts', 'trustDomains']);
+const sourceFields = [...identities, ...twins(['ipBlocks', 'remoteIpBlocks'])];
 const operationFields = twins(['hosts', 'ports', 'methods', 'paths']);
 
 const ruleHints = { source: 'put it under "from"', operation: 'put it under "to"' };
@@ -30,6 +27,7 @@ const fromHints = Object.fromEntries(sourceFields.map((name) => [name, 'put it u
 const toHints = Object.fromEntries(operationFields.map((name) => [name, 'put it under "operation"']));
 
 const maxFrom = 512;
+const maxAccounts = 16;
 
 /**
  * One rule in its widest reading: predicates that could not be read are left out, so `rule` matches at least what was
@@ -41,15 +39,16 @@ export interface RuleParts {
 }
 
 /** Reads one item of `rules` (behaviour.md 1.3). `{}` matches everything. */
-export function readRule(field: Field): RuleParts {
+export function readRule(field: Field, context: Context): RuleParts {
   const { value, clean } = field.report.attempt(() => {
     field.refuseNull('a rule');
     const fields = field.fields(['from', 'to', 'when'], ruleHints);
-    if (fields === undefined) return { from: [], to: [] };
-    const when = fields.get('when');
-    if (when.written)
-      when.error('not-supported', 'conditions (when) are not supported by this version', 'use from and to');
-    return { from: alternatives(fields.get('from'), readFrom), to: alternatives(fields.get('to'), readTo) };
+    if (fields === undefined) return { from: [], to: [], when: [] };
+    return {
+      from: alternatives(fields.get('from'), (item) => readFrom(item, context)),
+      to: alternatives(fields.get('to'), readTo),
+      when: conditions(fields.get('when'), context),
+    };
   });
   return { rule: value, clean };
 }
@@ -76,32 +75,64 @@ function alternatives<T>(field: Field, read: (item: Field) => T | undefined): re
   return any ? [] : found;
 }
 
-function readFrom(item: Field): Source | undefined {
+/** All conditions that could be read; the others are left out, which matches more. */
+function conditions(field: Field, context: Context): readonly Condition[] {
+  if (!field.written) return [];
+  field.refuseNull('a list');
+  const items = field.items() ?? [];
+  if (field.present && items.length === 0)
+    field.error('empty-list', 'when must not be empty', 'remove it, or add a condition');
+  return items.map((item) => readCondition(item, context)).filter((each) => each !== undefined);
+}
+
+function readFrom(item: Field, context: Context): Source | undefined {
   const fields = body(item, 'source', sourceFields, fromHints);
   if (fields === undefined) return undefined;
-  for (const name of sourceFields) {
-    const field = fields.get(name);
-    if (field.written && !readSourceFields.includes(name)) {
-      field.error('not-supported', `${name} is not supported by this version`, `use ${readSourceFields.join(', ')}`);
+  const written = (names: readonly string[]): readonly string[] => names.filter((name) => fields.get(name).written);
+  if (context.action === 'CUSTOM') {
+    for (const name of written(identities)) {
+      fields
+        .get(name)
+        .error(
+          'not-in-custom',
+          `${name} can't be used with action CUSTOM`,
+          'use ipBlocks, or leave it to the authorizer',
+        );
     }
   }
-  const source = {
-    principals: matches(fields, 'principals', checkPrincipal),
-    namespaces: matches(fields, 'namespaces', checkNamespace),
+  const [accounts] = written(twins(['serviceAccounts']));
+  if (accounts !== undefined && written(twins(['principals', 'namespaces'])).length > 0) {
+    fields
+      .get(accounts)
+      .error('one-identity-only', `${accounts} can't be combined with principals or namespaces`, 'write two entries');
+  }
+  for (const name of twins(['serviceAccounts'])) {
+    const { value } = fields.get(name);
+    if (Array.isArray(value) && value.length > maxAccounts)
+      fields.get(name).error('too-many', `${name} takes at most ${maxAccounts} values, not ${value.length}`);
+  }
+  const source: Source = {
+    principals: readMatchSet(fields, 'principals', readText(checkPrincipal)),
+    requestPrincipals: readMatchSet(fields, 'requestPrincipals', readRequestPrincipal),
+    namespaces: readMatchSet(fields, 'namespaces', readText(checkNamespace)),
+    serviceAccounts: readMatchSet(fields, 'serviceAccounts', readServiceAccount(context)),
+    trustDomains: readMatchSet(fields, 'trustDomains', readTrustDomain),
+    ipBlocks: readMatchSet(fields, 'ipBlocks', readIpBlock),
+    remoteIpBlocks: readMatchSet(fields, 'remoteIpBlocks', readIpBlock),
   };
-  return saysSomething([source.principals, source.namespaces]) ? source : undefined;
+  return asksSomething({ ...source }) ? source : undefined;
 }
 
 function readTo(item: Field): Operation | undefined {
   const fields = body(item, 'operation', operationFields, toHints);
   if (fields === undefined) return undefined;
-  const operation = {
-    hosts: matches(fields, 'hosts', checkHost),
-    ports: set(fields, 'ports', readPort),
-    methods: matches(fields, 'methods', checkMethod),
-    paths: matches(fields, 'paths', checkPath),
+  const operation: Operation = {
+    hosts: readMatchSet(fields, 'hosts', readText(checkHost)),
+    ports: readMatchSet(fields, 'ports', readPort),
+    methods: readMatchSet(fields, 'methods', readText(checkMethod)),
+    paths: readMatchSet(fields, 'paths', readPath),
   };
-  return saysSomething([operation.hosts, operation.ports, operation.methods, operation.paths]) ? operation : undefined;
+  return asksSomething({ ...operation }) ? operation : undefined;
 }
 
 /** The one field of a `from` or `to` entry; it must hold at least one predicate. */
@@ -127,48 +158,6 @@ function body(
   return fields;
 }
 
-function saysSomething(sets: readonly MatchSet<unknown>[]): boolean {
-  return sets.some((each) => each.values.length > 0 || each.notValues.length > 0);
-}
-
-function matches(fields: Fields, name: string, check: Check): MatchSet<StringMatch> {
-  return set(fields, name, (item) => {
-    const text = item.text();
-    if (text === undefined) return undefined;
-    check(item, text);
-    return stringMatch(text);
-  });
-}
-
-function set<T>(fields: Fields, name: string, read: (item: Field) => T | undefined): MatchSet<T> {
-  const [values, notValues] = twins([name]).map((each) => list(fields.get(each), read));
-  return { values: values ?? [], notValues: notValues ?? [] };
-}
-
-/** The values of one predicate; none at all if one of them is broken, because fewer values would match less. */
-function list<T>(field: Field, read: (item: Field) => T | undefined): readonly T[] {
-  if (!field.written) return [];
-  const { value, clean } = field.report.attempt(() => {
-    field.refuseNull('a list');
-    const items = field.items();
-    if (items?.length === 0)
-      field.error('empty-list', `${field.path.at(-1)} must not be empty`, 'remove it, or add a value');
-    return (items ?? []).map((item) => {
-      item.refuseNull('a value');
-      return read(item);
-    });
-  });
-  return clean ? value.filter((each) => each !== undefined) : [];
-}
-
-function readPort(item: Field): number | undefined {
-  const text = item.text();
-  if (text === undefined) return undefined;
-  const port = /^[0-9]+$/.test(text) ? Number(text) : 0;
-  if (port >= 1 && port <= 65_535) return port;
-  return item.error(
-    'bad-port',
-    `${JSON.stringify(text)} is not a port`,
-    'use the port that the workload listens on, 1 to 65535',
-  );
+function asksSomething(fields: Readonly<Record<string, MatchSet<unknown>>>): boolean {
+  return Object.values(fields).some(saysSomething);
 }

@@ -2,7 +2,7 @@ import { endpointSliceReader } from './endpoint-slice.ts';
 import type { KindReader } from './kind.ts';
 import { namespaceReader, serviceAccountReader } from './namespace.ts';
 import { podReader } from './pod.ts';
-import { authorizationPolicyReader, peerAuthenticationReader } from './policies.ts';
+import { authorizationPolicyReader, peerAuthenticationReader, requestAuthenticationReader } from './policies.ts';
 import { serviceReader } from './service.ts';
 import { workloadEntryReader } from './workload-entry.ts';
 
@@ -15,6 +15,7 @@ export const kindReaders: readonly KindReader[] = [
   workloadEntryReader,
   endpointSliceReader,
   peerAuthenticationReader,
+  requestAuthenticationReader,
   authorizationPolicyReader,
 ];
 
@@ -32,7 +33,6 @@ export function apiVersions(reader: KindReader): readonly string[] {
 
 /** Kinds that protect something, exist in the wild, and are not evaluated by this version: leaving them out must show. */
 export const unsupportedPolicies: readonly string[] = [
-  'security.istio.io/RequestAuthentication',
   'authentication.istio.io/Policy',
   'authentication.istio.io/MeshPolicy',
   'rbac.istio.io/ServiceRole',

@@ -1,7 +1,12 @@
-import { failClosedAuthorizationPolicy, failClosedPeerAuthentication } from '../fail-closed.ts';
+import {
+  failClosedAuthorizationPolicy,
+  failClosedPeerAuthentication,
+  failClosedRequestAuthentication,
+} from '../fail-closed.ts';
 import { authorizationPolicyFields, readAuthorizationPolicy } from './authorization-policy.ts';
 import type { KindReader } from './kind.ts';
 import { peerAuthenticationFields, readPeerAuthentication } from './peer-authentication.ts';
+import { readRequestAuthentication, requestAuthenticationFields } from './request-authentication.ts';
 
 const security = {
   group: 'security.istio.io',
@@ -25,14 +30,31 @@ export const peerAuthenticationReader: KindReader = {
   },
 };
 
-/** AuthorizationPolicy, ALLOW and DENY (behaviour.md 1.3). Broken ones go through fail-closed.ts. */
+/** AuthorizationPolicy, whole (behaviour.md 1.3). Broken ones go through fail-closed.ts. */
 export const authorizationPolicyReader: KindReader = {
   ...security,
   kind: 'AuthorizationPolicy',
   hints: underSpec(authorizationPolicyFields),
   read({ document, metadata, report, outside }) {
-    const parts = readAuthorizationPolicy(document.get('spec'), document.get('metadata').child('annotations'), outside);
+    const parts = readAuthorizationPolicy(
+      document.get('spec'),
+      document.get('metadata').child('annotations'),
+      metadata.meta.namespace,
+      outside,
+    );
     const closed = failClosedAuthorizationPolicy(metadata.meta, parts);
+    return report.clean ? { object: closed.object } : closed;
+  },
+};
+
+/** RequestAuthentication, whole (behaviour.md 1.2). Broken ones go through fail-closed.ts. */
+export const requestAuthenticationReader: KindReader = {
+  ...security,
+  kind: 'RequestAuthentication',
+  hints: underSpec(requestAuthenticationFields),
+  read({ document, metadata, report, outside }) {
+    const parts = readRequestAuthentication(document.get('spec'), outside);
+    const closed = failClosedRequestAuthentication(metadata.meta, parts);
     return report.clean ? { object: closed.object } : closed;
   },
 };

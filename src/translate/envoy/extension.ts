@@ -1,27 +1,68 @@
 import { any } from '@envoyproxy/protos';
-import type { Mesh } from '../../model/mesh.ts';
+import type { ExtensionProvider } from '../../model/extension-provider.ts';
 import type { Resource } from '../../model/resource.ts';
 import type { PolicyRules } from '../policy/authorization.ts';
-import { rbacAllowFilter, rbacDenyFilter } from './names.ts';
-import { httpRbac } from './rbac.ts';
+import type { TrustDomains } from '../policy/authorization-trust-domain.ts';
+import type { JwtProvider } from '../policy/jwt.ts';
+import { httpExtAuthz } from './ext-authz.ts';
+import { jwtAuthentication } from './jwt-authn.ts';
+import { customAuthorizeFilter, customMatchFilter, jwtFilter } from './names.ts';
+import { type ActionRules, type FilterAction, httpCustomMatch, httpRbac } from './rbac.ts';
 import { resource } from './resource.ts';
 
-/** Everything that the HTTP policy filters of a workload depend on. */
-export interface HttpPolicy {
-  readonly deny: readonly PolicyRules[];
-  readonly allow: readonly PolicyRules[];
-  readonly trust: Pick<Mesh, 'trustDomain' | 'trustDomainAliases'>;
+/*
+ * The HTTP policy filters, for discovery by name (ECDS), each by itself, so that a change of one is sent alone. A slot without
+ * anything to do is a real resource that lets all pass: a listener that names a filter nobody sends never becomes active.
+ */
+
+const rbacType = 'envoy.extensions.filters.http.rbac.v3.RBAC';
+
+function slot(name: string, typedConfig: ReturnType<typeof any>): Resource {
+  return resource('extension', name, { name, typedConfig });
 }
 
-/**
- * The HTTP policy filters, for discovery by name (ECDS). A slot without policies is a real resource that allows all: a
- * listener that names a filter nobody sends never becomes active.
- */
-export function httpPolicyFilters({ deny, allow, trust }: HttpPolicy): readonly Resource[] {
-  const filter = (name: string, action: 'DENY' | 'ALLOW', policies: readonly PolicyRules[]): Resource =>
-    resource('extension', name, {
-      name,
-      typedConfig: any('envoy.extensions.filters.http.rbac.v3.RBAC', httpRbac(action, policies, trust)),
-    });
-  return [filter(rbacDenyFilter, 'DENY', deny), filter(rbacAllowFilter, 'ALLOW', allow)];
+/** Everything that the slot of one action depends on. */
+export interface RbacSlot {
+  readonly name: string;
+  readonly action: FilterAction;
+  readonly rules: ActionRules;
+  readonly trust: TrustDomains;
+}
+
+export function rbacSlot({ name, action, rules, trust }: RbacSlot): Resource {
+  return slot(name, any(rbacType, httpRbac(action, rules, trust)));
+}
+
+/** The tokens that a workload believes. */
+export function jwtSlot(providers: readonly JwtProvider[]): Resource {
+  return slot(
+    jwtFilter,
+    any('envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication', jwtAuthentication(providers)),
+  );
+}
+
+/** What one external authorizer is asked about; nothing where a workload has none. */
+export interface CustomMatchSlot {
+  readonly index: number;
+  readonly asked: { readonly provider: string; readonly policies: readonly PolicyRules[] } | undefined;
+  readonly trust: TrustDomains;
+}
+
+export function customMatchSlot({ index, asked, trust }: CustomMatchSlot): Resource {
+  const filter = asked === undefined ? {} : httpCustomMatch(asked.policies, asked.provider, trust);
+  return slot(customMatchFilter(index), any(rbacType, filter));
+}
+
+/** Who is asked, and how. */
+export interface CustomAuthorizeSlot {
+  readonly index: number;
+  readonly provider: ExtensionProvider | undefined;
+}
+
+export function customAuthorizeSlot({ index, provider }: CustomAuthorizeSlot): Resource {
+  const filter =
+    provider === undefined
+      ? any(rbacType, {})
+      : any('envoy.extensions.filters.http.ext_authz.v3.ExtAuthz', httpExtAuthz(provider));
+  return slot(customAuthorizeFilter(index), filter);
 }

@@ -1,8 +1,20 @@
-import { any, envoy, typeUrl } from '@envoyproxy/protos';
-import { inboundCluster, inboundPassthroughCluster, rbacAllowFilter, rbacDenyFilter } from './names.ts';
+import { any, envoy, type TypeName, typeUrl } from '@envoyproxy/protos';
+import type { Mesh } from '../../model/mesh.ts';
+import { accessLogs } from './access-log.ts';
+import {
+  customAuthorizeFilter,
+  customMatchFilter,
+  inboundCluster,
+  inboundPassthroughCluster,
+  jwtFilter,
+  rbacAllowFilter,
+  rbacAuditFilter,
+  rbacDenyFilter,
+} from './names.ts';
 import { ads, adsWithTimeout, seconds } from './sources.ts';
 
 type NetworkFilter = envoy.config.listener.v3.Filter;
+type AccessLog = envoy.config.accesslog.v3.AccessLog;
 type HttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter;
 
 const { ForwardClientCertDetails } = envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
@@ -17,18 +29,75 @@ const router: HttpFilter = {
  * A filter whose configuration arrives by ECDS, so that a policy edit replaces the filter on open connections and drains
  * nothing. There is no default: while it is missing, requests fail (500).
  */
-function discovered(name: string): HttpFilter {
+function discovered(name: string, ...types: readonly TypeName[]): HttpFilter {
+  return { name, configDiscovery: { configSource: adsWithTimeout, typeUrls: types.map(typeUrl) } };
+}
+
+const rbac = 'envoy.extensions.filters.http.rbac.v3.RBAC';
+const extAuthz = 'envoy.extensions.filters.http.ext_authz.v3.ExtAuthz';
+const jwtAuthn = 'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication';
+
+/**
+ * HTTP filters of every inbound chain, in order: external authorizers, tokens, then what our own policies say (behaviour.md
+ * 1.3, HTTP filter order). The slot of an authorizer that isn't needed holds an empty RBAC filter, which lets all pass.
+ */
+function inboundFilters(authorizers: number): readonly HttpFilter[] {
+  return [
+    ...Array.from({ length: authorizers }, (_, index) => [
+      discovered(customMatchFilter(index), rbac),
+      discovered(customAuthorizeFilter(index), extAuthz, rbac),
+    ]).flat(),
+    discovered(jwtFilter, jwtAuthn),
+    discovered(rbacAuditFilter, rbac),
+    discovered(rbacDenyFilter, rbac),
+    discovered(rbacAllowFilter, rbac),
+    router,
+  ];
+}
+
+/** Mesh settings that every connection manager depends on. */
+export type ConnectionSettings = Pick<Mesh, 'pathNormalization' | 'accessLog' | 'explainDenials'>;
+
+export const connectionSettings = ({ pathNormalization, accessLog, explainDenials }: Mesh): ConnectionSettings => ({
+  pathNormalization,
+  accessLog,
+  explainDenials,
+});
+
+/** What policies, routes and the application see of a path: all of them the same (behaviour.md 3.5). */
+function normalization(mode: ConnectionSettings['pathNormalization']) {
+  const { PathWithEscapedSlashesAction } =
+    envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
   return {
-    name,
-    configDiscovery: {
-      configSource: adsWithTimeout,
-      typeUrls: [typeUrl('envoy.extensions.filters.http.rbac.v3.RBAC')],
-    },
+    normalizePath: { value: mode !== 'NONE' },
+    ...(mode === 'MERGE_SLASHES' || mode === 'DECODE_AND_MERGE_SLASHES' ? { mergeSlashes: true } : {}),
+    pathWithEscapedSlashesAction:
+      mode === 'DECODE_AND_MERGE_SLASHES'
+        ? PathWithEscapedSlashesAction.UNESCAPE_AND_FORWARD
+        : PathWithEscapedSlashesAction.KEEP_UNCHANGED,
   };
 }
 
-/** HTTP filters of every inbound chain, in order: what denies comes first (behaviour.md, filter order). */
-const inboundFilters: readonly HttpFilter[] = [discovered(rbacDenyFilter), discovered(rbacAllowFilter), router];
+/** Puts the name of the policy behind `RBAC: access denied`, where the mesh's callers may know. */
+const explainedDenials = {
+  localReplyConfig: {
+    mappers: [
+      {
+        filter: {
+          extensionFilter: {
+            name: 'envoy.access_loggers.extension_filters.cel',
+            typedConfig: any('envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter', {
+              expression: "response.code_details.startsWith('rbac_access_denied')",
+            }),
+          },
+        },
+        bodyFormatOverride: {
+          textFormatSource: { inlineString: '%LOCAL_REPLY_BODY% (%RESPONSE_CODE_DETAILS%)' },
+        },
+      },
+    ],
+  },
+};
 
 /** The target port of a service, or the passthrough of all ports that none names. */
 export type InboundTarget =
@@ -36,7 +105,7 @@ export type InboundTarget =
   | { readonly kind: 'passthrough' };
 
 /** HTTP on the way in: policy, then the application (behaviour.md 3.5). Routes are inline: they never change alone. */
-export function inboundHttp(target: InboundTarget): NetworkFilter {
+export function inboundHttp(target: InboundTarget, authorizers: number, settings: ConnectionSettings): NetworkFilter {
   const service = target.kind === 'service';
   const cluster = service ? inboundCluster(target.port) : inboundPassthroughCluster;
   return {
@@ -65,12 +134,14 @@ export function inboundHttp(target: InboundTarget): NetworkFilter {
           },
         ],
       },
-      httpFilters: inboundFilters,
+      httpFilters: inboundFilters(authorizers),
+      accessLog: accessLogs('http', 'inbound', settings.accessLog),
+      ...(settings.explainDenials ? explainedDenials : {}),
       serverName: 'istio-envoy',
       useRemoteAddress: { value: false },
       forwardClientCertDetails: ForwardClientCertDetails.APPEND_FORWARD,
       setCurrentClientCertDetails: { subject: { value: true }, dns: true, uri: true },
-      normalizePath: { value: true },
+      ...normalization(settings.pathNormalization),
       // `admin.example.` is the same host: a rule on `admin.example` must hold for it.
       stripTrailingHostDot: true,
       streamIdleTimeout: seconds(0),
@@ -83,6 +154,7 @@ export function inboundHttp(target: InboundTarget): NetworkFilter {
 export function outboundHttp(
   routeName: string,
   statPrefix: string,
+  settings: ConnectionSettings,
   extraFilters: readonly HttpFilter[] = [],
 ): NetworkFilter {
   return {
@@ -91,9 +163,10 @@ export function outboundHttp(
       statPrefix,
       rds: { configSource: ads, routeConfigName: routeName },
       httpFilters: [...extraFilters, router],
+      accessLog: accessLogs('http', 'outbound', settings.accessLog),
       stripTrailingHostDot: true,
       useRemoteAddress: { value: false },
-      normalizePath: { value: true },
+      ...normalization(settings.pathNormalization),
       streamIdleTimeout: seconds(0),
       upgradeConfigs: [{ upgradeType: 'websocket' }],
     }),
@@ -101,10 +174,10 @@ export function outboundHttp(
 }
 
 /** Bytes as they are, to one cluster. */
-export function tcpProxy(cluster: string, statPrefix = cluster): NetworkFilter {
+export function tcpProxy(cluster: string, statPrefix = cluster, accessLog: readonly AccessLog[] = []): NetworkFilter {
   return {
     name: 'envoy.filters.network.tcp_proxy',
-    typedConfig: any('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', { statPrefix, cluster }),
+    typedConfig: any('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', { statPrefix, cluster, accessLog }),
   };
 }
 

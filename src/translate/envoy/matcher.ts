@@ -1,4 +1,6 @@
 import type { envoy } from '@envoyproxy/protos';
+import type { ServiceAccountRef } from '../../model/authorization-policy.ts';
+import type { IpBlock } from '../../model/ip-block.ts';
 import type { StringMatch } from '../../model/match.ts';
 
 type StringMatcher = envoy.type.matcher.v3.StringMatcher;
@@ -108,6 +110,39 @@ export function namespaceMatcher(match: StringMatch): StringMatcher {
   }
   const [before, after] = [match.kind === 'suffix' ? any : '', match.kind === 'prefix' ? any : ''];
   return regex(`spiffe://[^/]+/ns/${before}${pieces.map(quote).join(any)}${after}/(?s:.+)`);
+}
+
+/**
+ * A peer's service account, in whatever trust domain; all matchers hold together. Names of Kubernetes can be longer than a
+ * pattern may be, so the end of the identity is compared as text, and a constant pattern says that it's an end of five parts.
+ */
+export function serviceAccountMatchers({ namespace, name }: ServiceAccountRef): readonly StringMatcher[] {
+  return [{ suffix: `/ns/${namespace}/sa/${name}` }, regex('spiffe://[^/]+/ns/[^/]+/sa/[^/]+')];
+}
+
+/**
+ * A peer's trust domain, which is what stands between the scheme and the first slash; all matchers hold together. `*` is any
+ * peer with an identity. The end of a long suffix goes into the pattern, and the whole of it is asked for besides.
+ */
+export function trustDomainMatchers(match: StringMatch): readonly StringMatcher[] {
+  switch (match.kind) {
+    case 'exact':
+      return [{ prefix: `spiffe://${match.value}/` }];
+    case 'prefix':
+      return [{ prefix: `spiffe://${match.value}` }];
+    case 'suffix': {
+      const end = lastBytes(match.value, 60);
+      const pattern = regex(`spiffe://[^/]*${quote(end)}/(?s:.*)`);
+      return end === match.value ? [pattern] : [pattern, { contains: `${match.value}/` }];
+    }
+    case 'present':
+      return [{ prefix: 'spiffe://' }];
+  }
+}
+
+/** A range of addresses; Envoy never takes an IPv4 peer for the IPv6 address that maps it. */
+export function addressRange({ address, prefixLength }: IpBlock): envoy.config.core.v3.CidrRange {
+  return { addressPrefix: address, prefixLen: { value: prefixLength } };
 }
 
 /** RE2, and the whole text has to match (behaviour.md 1.3). */

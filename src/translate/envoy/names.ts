@@ -29,6 +29,13 @@ export const virtualHostName = (host: string, port: number): string => `${port}/
 export const workloadSecret = 'default';
 export const rootSecret = 'ROOTCA';
 
-/** HTTP filters that arrive by extension config discovery, in filter order. Every sidecar has both, also when empty. */
+/**
+ * HTTP filters that arrive by extension config discovery, in filter order. Every sidecar has them all, also when empty. An
+ * external authorizer has a pair of its own; there is one at least.
+ */
+export const customMatchFilter = (index: number): string => `coxswain.http.custom.${index}.match`;
+export const customAuthorizeFilter = (index: number): string => `coxswain.http.custom.${index}.authorize`;
+export const jwtFilter = 'coxswain.http.jwt';
+export const rbacAuditFilter = 'coxswain.http.rbac.audit';
 export const rbacDenyFilter = 'coxswain.http.rbac.deny';
 export const rbacAllowFilter = 'coxswain.http.rbac.allow';

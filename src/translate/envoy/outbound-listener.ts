@@ -1,8 +1,9 @@
 import { any, envoy } from '@envoyproxy/protos';
 import type { Mesh } from '../../model/mesh.ts';
 import type { Resource } from '../../model/resource.ts';
+import { accessLogs } from './access-log.ts';
 import { plainHttp } from './alpn.ts';
-import { httpAlpnFilter, outboundHttp, tcpProxy } from './http-connection-manager.ts';
+import { type ConnectionSettings, httpAlpnFilter, outboundHttp, tcpProxy } from './http-connection-manager.ts';
 import {
   blackHoleCluster,
   outboundCluster,
@@ -21,7 +22,14 @@ type Listener = envoy.config.listener.v3.Listener;
 const outbound = envoy.config.core.v3.TrafficDirection.OUTBOUND;
 
 /** Hands each intercepted outbound connection to the listener of its original destination; the rest passes or ends. */
-export function virtualOutboundListener(policy: Mesh['outboundTrafficPolicy']): Resource {
+export function virtualOutboundListener({
+  policy,
+  settings,
+}: {
+  readonly policy: Mesh['outboundTrafficPolicy'];
+  readonly settings: ConnectionSettings;
+}): Resource {
+  const unknown = policy === 'ALLOW_ANY' ? passthroughCluster : blackHoleCluster;
   return resource('listener', virtualOutbound, {
     name: virtualOutbound,
     address: { socketAddress: { address: '0.0.0.0', portValue: outboundPort } },
@@ -35,32 +43,46 @@ export function virtualOutboundListener(policy: Mesh['outboundTrafficPolicy']): 
       },
       {
         name: `${virtualOutbound}-catchall-tcp`,
-        filters: [tcpProxy(policy === 'ALLOW_ANY' ? passthroughCluster : blackHoleCluster)],
+        filters: [tcpProxy(unknown, unknown, tcpLogs(settings))],
       },
     ],
   });
 }
 
 /** HTTP of one port, to whatever address: the Host decides. */
-export function httpPortListener(port: number): Resource {
+export function httpPortListener({
+  port,
+  settings,
+}: {
+  readonly port: number;
+  readonly settings: ConnectionSettings;
+}): Resource {
   const name = outboundListener('0.0.0.0', port);
   return resource('listener', name, {
     ...shell(name, '0.0.0.0', port),
-    filterChains: [{ filters: [outboundHttp(routeOfPort(port), `outbound_${name}`)] }],
+    filterChains: [{ filters: [outboundHttp(routeOfPort(port), `outbound_${name}`, settings)] }],
   });
 }
 
+/** Everything that the listener of one port of one service depends on. */
+export interface ServiceListener {
+  readonly address: string;
+  readonly port: number;
+  readonly host: string;
+  readonly settings: ConnectionSettings;
+}
+
 /** A TCP port of one service, by the service's address. */
-export function tcpServiceListener(address: string, port: number, host: string): Resource {
+export function tcpServiceListener({ address, port, host, settings }: ServiceListener): Resource {
   const name = outboundListener(address, port);
   return resource('listener', name, {
     ...shell(name, address, port),
-    filterChains: [{ filters: [tcpProxy(outboundCluster(port, host), 'outbound')] }],
+    filterChains: [{ filters: [tcpProxy(outboundCluster(port, host), 'outbound', tcpLogs(settings))] }],
   });
 }
 
 /** A port whose protocol isn't declared, by the service's address: plaintext HTTP is routed, the rest is TCP. */
-export function sniffedServiceListener(address: string, port: number, host: string): Resource {
+export function sniffedServiceListener({ address, port, host, settings }: ServiceListener): Resource {
   const name = outboundListener(address, port);
   return resource('listener', name, {
     ...shell(name, address, port),
@@ -79,12 +101,17 @@ export function sniffedServiceListener(address: string, port: number, host: stri
     filterChains: [
       {
         filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: plainHttp },
-        filters: [outboundHttp(routeOfService(host, port), `outbound_${name}`, [httpAlpnFilter])],
+        filters: [outboundHttp(routeOfService(host, port), `outbound_${name}`, settings, [httpAlpnFilter])],
       },
     ],
-    defaultFilterChain: { name: 'tcp', filters: [tcpProxy(outboundCluster(port, host), 'outbound')] },
+    defaultFilterChain: {
+      name: 'tcp',
+      filters: [tcpProxy(outboundCluster(port, host), 'outbound', tcpLogs(settings))],
+    },
   });
 }
+
+const tcpLogs = (settings: ConnectionSettings) => accessLogs('tcp', 'outbound', settings.accessLog);
 
 /** Not bound: reached only through `virtualOutbound`. */
 function shell(name: string, address: string, port: number) {

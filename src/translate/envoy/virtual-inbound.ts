@@ -1,14 +1,17 @@
 import { any, envoy } from '@envoyproxy/protos';
+import type { ExtensionProvider } from '../../model/extension-provider.ts';
 import type { Mesh } from '../../model/mesh.ts';
 import type { MtlsMode } from '../../model/peer-authentication.ts';
 import type { Resource } from '../../model/resource.ts';
 import type { Protocol } from '../../model/service.ts';
 import type { PolicyRules } from '../policy/authorization.ts';
 import type { InboundPort } from '../policy/inbound.ts';
-import { type InboundTarget, inboundHttp, tcpProxy } from './http-connection-manager.ts';
+import { accessLogs } from './access-log.ts';
+import { networkExtAuthz } from './ext-authz.ts';
+import { type ConnectionSettings, type InboundTarget, inboundHttp, tcpProxy } from './http-connection-manager.ts';
 import { type ChainShape, inboundChains } from './inbound-chains.ts';
 import { blackHoleCluster, inboundCluster, inboundPassthroughCluster, inboundPort, virtualInbound } from './names.ts';
-import { networkRbac } from './rbac.ts';
+import { type ActionRules, type FilterAction, networkCustomMatch, networkRbac } from './rbac.ts';
 import { resource } from './resource.ts';
 import { seconds } from './sources.ts';
 import { downstreamMtls } from './tls.ts';
@@ -18,14 +21,25 @@ type Filter = envoy.config.listener.v3.Filter;
 type ListenerFilter = envoy.config.listener.v3.ListenerFilter;
 type Predicate = envoy.config.listener.v3.ListenerFilterChainMatchPredicate;
 
+/** What holds for connections that are no HTTP. */
+export interface TcpPolicy {
+  /** By provider name; only those that can be asked about a connection. */
+  readonly custom: readonly { readonly provider: ExtensionProvider; readonly policies: readonly PolicyRules[] }[];
+  readonly audit: ActionRules;
+  readonly deny: ActionRules;
+  readonly allow: ActionRules;
+}
+
 /** Everything that `virtualInbound` depends on. HTTP policy is not part of it: that arrives by ECDS. */
 export interface VirtualInbound {
   readonly ports: readonly InboundPort[];
   readonly mode: MtlsMode;
   readonly extraPorts: readonly { readonly port: number; readonly mode: MtlsMode }[];
-  /** As they hold on TCP: without HTTP-only fields. */
-  readonly deny: readonly PolicyRules[];
-  readonly allow: readonly PolicyRules[];
+  /** Policies as they hold on TCP: without HTTP-only fields. */
+  readonly tcp: TcpPolicy;
+  /** How many external authorizers HTTP has a place for, at least one. */
+  readonly authorizers: number;
+  readonly settings: ConnectionSettings;
   readonly trust: Pick<Mesh, 'trustDomain' | 'trustDomainAliases'>;
 }
 
@@ -76,12 +90,20 @@ interface ChainGroup {
   readonly target: InboundTarget;
 }
 
-function chainBuilder({ deny, allow, trust }: VirtualInbound): (group: ChainGroup) => readonly FilterChain[] {
-  const policy = [networkPolicy('DENY', deny, trust), networkPolicy('ALLOW', allow, trust)].flat();
+function chainBuilder(inbound: VirtualInbound): (group: ChainGroup) => readonly FilterChain[] {
+  const { tcp, trust, authorizers, settings } = inbound;
+  const policy = [
+    ...tcp.custom.flatMap(({ provider, policies }) => networkAuthorizer(provider, policies, trust)),
+    ...networkPolicy('AUDIT', tcp.audit, trust),
+    ...networkPolicy('DENY', tcp.deny, trust),
+    ...networkPolicy('ALLOW', tcp.allow, trust),
+  ];
+  const accessLog = accessLogs('tcp', 'inbound', settings.accessLog);
   const sockets = { http: downstreamMtls('http', trust), tcp: downstreamMtls('tcp', trust) };
   const filters = (shape: ChainShape, target: InboundTarget): readonly Filter[] => {
-    if (shape.content === 'http') return [inboundHttp(target)];
-    return [...policy, tcpProxy(target.kind === 'service' ? inboundCluster(target.port) : inboundPassthroughCluster)];
+    if (shape.content === 'http') return [inboundHttp(target, authorizers, settings)];
+    const cluster = target.kind === 'service' ? inboundCluster(target.port) : inboundPassthroughCluster;
+    return [...policy, tcpProxy(cluster, cluster, accessLog)];
   };
   return ({ name, port, protocol, mode, target }) =>
     inboundChains(protocol, mode).map((shape) => ({
@@ -97,15 +119,31 @@ function chainBuilder({ deny, allow, trust }: VirtualInbound): (group: ChainGrou
 }
 
 /** The network filter of one action; none without policies. */
-function networkPolicy(
-  action: 'DENY' | 'ALLOW',
+function networkPolicy(action: FilterAction, rules: ActionRules, trust: VirtualInbound['trust']): readonly Filter[] {
+  const rbac = networkRbac(action, rules, trust);
+  return rbac === undefined ? [] : [rbacFilter(rbac)];
+}
+
+/** Finds out whether an external authorizer is to be asked about the connection, and asks it. */
+function networkAuthorizer(
+  provider: ExtensionProvider,
   policies: readonly PolicyRules[],
   trust: VirtualInbound['trust'],
 ): readonly Filter[] {
-  const rbac = networkRbac(action, policies, trust);
-  if (rbac === undefined) return [];
-  const typedConfig = any('envoy.extensions.filters.network.rbac.v3.RBAC', rbac);
-  return [{ name: 'envoy.filters.network.rbac', typedConfig }];
+  return [
+    rbacFilter(networkCustomMatch(policies, provider.name, trust)),
+    {
+      name: 'envoy.filters.network.ext_authz',
+      typedConfig: any('envoy.extensions.filters.network.ext_authz.v3.ExtAuthz', networkExtAuthz(provider)),
+    },
+  ];
+}
+
+function rbacFilter(rbac: envoy.extensions.filters.network.rbac.v3.RBAC): Filter {
+  return {
+    name: 'envoy.filters.network.rbac',
+    typedConfig: any('envoy.extensions.filters.network.rbac.v3.RBAC', rbac),
+  };
 }
 
 /**

@@ -1,9 +1,11 @@
-import type {
-  AuthorizationPolicy,
-  AuthorizationRule,
-  MatchSet,
-  Operation,
-  Source,
+import {
+  type AuthorizationPolicy,
+  type AuthorizationRule,
+  anyMatch,
+  type Condition,
+  type MatchSet,
+  type Operation,
+  type Source,
 } from '../../model/authorization-policy.ts';
 import type { NumberedRule, PolicyRules } from './authorization.ts';
 
@@ -17,14 +19,22 @@ export interface TcpProjection {
 export interface DroppedField {
   /** Path of the field in the document, `spec.rules[0].to[1].operation.notPaths`. */
   readonly field: string;
-  /** `rule`: the whole ALLOW rule never matches. `condition`: the DENY rule holds without it, so it denies more. */
+  /** `rule`: the whole ALLOW rule never matches. `condition`: any other rule holds without it, so it matches more. */
   readonly effect: 'rule' | 'condition';
 }
 
 /** What a field is read from. A table over all keys, so that a new field can't be forgotten here. */
 type Reads<T> = { readonly [K in keyof T]: 'connection' | 'request' };
 
-const sourceReads: Reads<Source> = { principals: 'connection', namespaces: 'connection' };
+const sourceReads: Reads<Source> = {
+  principals: 'connection',
+  requestPrincipals: 'request',
+  namespaces: 'connection',
+  serviceAccounts: 'connection',
+  trustDomains: 'connection',
+  ipBlocks: 'connection',
+  remoteIpBlocks: 'connection',
+};
 const operationReads: Reads<Operation> = {
   hosts: 'request',
   ports: 'connection',
@@ -32,9 +42,27 @@ const operationReads: Reads<Operation> = {
   paths: 'request',
 };
 
+const conditionReads: Readonly<Record<Condition['key'], 'connection' | 'request'>> = {
+  'source.principal': 'connection',
+  'source.namespace': 'connection',
+  'source.trustDomain': 'connection',
+  'source.serviceAccount': 'connection',
+  'source.ip': 'connection',
+  'remote.ip': 'connection',
+  'destination.ip': 'connection',
+  'destination.port': 'connection',
+  'connection.sni': 'connection',
+  'experimental.envoy.filters': 'connection',
+  'request.auth.principal': 'request',
+  'request.auth.audiences': 'request',
+  'request.auth.presenter': 'request',
+  'request.auth.claims': 'request',
+  'request.headers': 'request',
+};
+
 /**
- * Projects a policy on a TCP port. Both actions fail closed: an ALLOW rule with a field of HTTP never matches, and the
- * policy stays, so that the default is still to deny; a DENY rule loses that condition and becomes broader
+ * Projects a policy on a TCP port. All actions fail closed: an ALLOW rule with a field of HTTP never matches, and the
+ * policy stays, so that the default is still to deny; any other rule loses that condition and becomes broader
  * (behaviour.md 1.3, TCP behaviour summary).
  */
 export function forTcp(policy: AuthorizationPolicy): TcpProjection {
@@ -44,16 +72,18 @@ export function forTcp(policy: AuthorizationPolicy): TcpProjection {
   policy.rules.forEach((rule, index) => {
     const fields = requestFields(rule).map((field) => ({ field: `spec.rules[${index}].${field}`, effect }) as const);
     dropped.push(...fields);
-    if (fields.length === 0) rules.push({ index, from: rule.from, to: rule.to });
+    if (fields.length === 0) rules.push({ index, from: rule.from, to: rule.to, when: rule.when });
     else if (effect === 'condition') rules.push({ index, ...withoutRequestFields(rule) });
   });
   return { rules: { namespace: policy.meta.namespace, name: policy.meta.name, rules }, dropped };
 }
 
-function requestFields(rule: AuthorizationRule): readonly string[] {
+/** The fields of a rule that need a request, as paths below the rule: `to[0].operation.paths`, `when[2]`. */
+export function requestFields(rule: AuthorizationRule): readonly string[] {
   return [
     ...rule.from.flatMap((source, i) => used(source, sourceReads).map((name) => `from[${i}].source.${name}`)),
     ...rule.to.flatMap((operation, i) => used(operation, operationReads).map((name) => `to[${i}].operation.${name}`)),
+    ...rule.when.flatMap(({ key }, i) => (conditionReads[key] === 'request' ? [`when[${i}]`] : [])),
   ];
 }
 
@@ -70,17 +100,17 @@ function withoutRequestFields(rule: AuthorizationRule): AuthorizationRule {
   return {
     from: alternatives(rule.from.map((source) => strip(source, sourceReads))),
     to: alternatives(rule.to.map((operation) => strip(operation, operationReads))),
+    when: rule.when.filter(({ key }) => conditionReads[key] === 'connection'),
   };
 }
 
 function strip<T extends { readonly [K in keyof T]: MatchSet<unknown> }>(fields: T, reads: Reads<T>): T {
-  const none: MatchSet<never> = { values: [], notValues: [] };
   return {
     ...fields,
     ...Object.fromEntries(
       keys(reads)
         .filter((key) => reads[key] === 'request')
-        .map((key) => [key, none]),
+        .map((key) => [key, anyMatch]),
     ),
   };
 }

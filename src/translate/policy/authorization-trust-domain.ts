@@ -30,6 +30,15 @@ export function expandTrustDomains(principals: readonly StringMatch[], mesh: Tru
   return [...expanded].map(stringMatch);
 }
 
+/** The same for trust domains alone; a pattern stays what it is (behaviour.md 1.3, Trust-domain aliases). */
+export function expandTrustDomainNames(names: readonly StringMatch[], mesh: TrustDomains): readonly StringMatch[] {
+  const domains: readonly string[] = [mesh.trustDomain, ...mesh.trustDomainAliases];
+  const isOurs = (name: string): boolean => name === localName || domains.includes(name);
+  return names.flatMap((match): readonly StringMatch[] =>
+    match.kind === 'exact' && isOurs(match.value) ? domains.map((value) => ({ kind: 'exact', value })) : [match],
+  );
+}
+
 function isLocal(domain: string, domains: readonly string[]): boolean {
   return (
     domain === localName || domains.some((each) => each === domain || covers(domain, each) || covers(each, domain))

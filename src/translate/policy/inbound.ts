@@ -1,10 +1,13 @@
 import type { AuthorizationPolicy } from '../../model/authorization-policy.ts';
 import { byAge, type Labels } from '../../model/object.ts';
 import type { MtlsMode } from '../../model/peer-authentication.ts';
+import type { RequestAuthentication } from '../../model/request-authentication.ts';
 import type { Protocol, Service, ServicePort } from '../../model/service.ts';
 import { type Pin, portOfName, serviceSelects } from '../../snapshot/indexes.ts';
 import { inNamespace, type Snapshot } from '../../snapshot/snapshot.ts';
-import { effectiveAuthorization } from './authorization.ts';
+import { type EffectiveAuthorization, effectiveAuthorization } from './authorization.ts';
+import { type EffectiveCustom, effectiveCustom } from './custom.ts';
+import { effectiveJwt, type JwtProvider } from './jwt.ts';
 import { effectiveMtls, modeOfPort } from './mtls.ts';
 
 /** What decides a workload's inbound configuration, of all that is known about it. */
@@ -32,8 +35,15 @@ export interface EffectiveInbound {
   readonly mode: MtlsMode;
   /** Ports with a setting of their own that no service names, ascending. */
   readonly extraPorts: readonly { readonly port: number; readonly mode: MtlsMode }[];
-  readonly deny: readonly AuthorizationPolicy[];
-  readonly allow: readonly AuthorizationPolicy[];
+  readonly authorization: EffectiveAuthorization;
+  readonly custom: EffectiveCustom;
+  readonly jwt: readonly JwtProvider[];
+}
+
+/** Finds the policies that may hold for a workload, and perhaps some that don't. */
+export interface PolicyFinder {
+  authorization(namespace: string, labels: Labels): Iterable<AuthorizationPolicy>;
+  requestAuthentication(namespace: string, labels: Labels): Iterable<RequestAuthentication>;
 }
 
 /** The services that lead to a workload, oldest first. */
@@ -47,7 +57,7 @@ export function servicesOf(snapshot: Snapshot, workload: WorkloadFacts): readonl
  * One workload's ports, modes and policies. Where two services name the same target port, the oldest decides its
  * protocol (behaviour.md 3.2).
  */
-export function effectiveInbound(snapshot: Snapshot, workload: WorkloadFacts): EffectiveInbound {
+export function effectiveInbound(snapshot: Snapshot, workload: WorkloadFacts, finder: PolicyFinder): EffectiveInbound {
   const mtls = effectiveMtls(snapshot, workload.namespace, workload.labels);
   const ports = new Map<number, InboundPort>();
   for (const service of servicesOf(snapshot, workload)) {
@@ -58,19 +68,22 @@ export function effectiveInbound(snapshot: Snapshot, workload: WorkloadFacts): E
       }
     }
   }
-  const policies = [
-    ...inNamespace(snapshot.authorizationPolicies, snapshot.mesh.rootNamespace),
-    ...(workload.namespace === snapshot.mesh.rootNamespace
-      ? []
-      : inNamespace(snapshot.authorizationPolicies, workload.namespace)),
-  ];
-  const { deny, allow } = effectiveAuthorization(policies, workload, snapshot.mesh.rootNamespace);
+  const { namespace, labels } = workload;
+  const { rootNamespace } = snapshot.mesh;
+  const scopes = [...new Set([rootNamespace, namespace])];
+  const authorization = effectiveAuthorization(
+    scopes.flatMap((scope) => [...finder.authorization(scope, labels)]),
+    workload,
+    rootNamespace,
+  );
+  const requests = scopes.flatMap((scope) => [...finder.requestAuthentication(scope, labels)]);
   return {
     ports: [...ports.values()].sort((a, b) => a.port - b.port),
     mode: mtls.mode,
     extraPorts: [...mtls.portLevel].filter(([port]) => !ports.has(port)).map(([port, mode]) => ({ port, mode })),
-    deny,
-    allow,
+    authorization,
+    custom: effectiveCustom(authorization.custom, snapshot),
+    jwt: effectiveJwt(requests, workload, snapshot),
   };
 }
 

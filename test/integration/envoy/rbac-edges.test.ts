@@ -4,6 +4,7 @@ import { createTestCa, type Leaf } from '../../support/rbac-certificates.ts';
 import { echoes, type RawRequest, sendAll } from '../../support/rbac-clients.ts';
 import { freePorts, startRbacEnvoy, tcpAddress } from '../../support/rbac-envoy.ts';
 import { policy, type RuleText } from '../../support/rbac-policies.ts';
+import { signTokens } from '../../support/rbac-tokens.ts';
 
 /** Every character with a meaning in RE2, and a newline. */
 const metacharacters = '^$.|?*+()[]{}\\\\Q\\E-#\n';
@@ -288,7 +289,14 @@ describe('RBAC on real Envoy, at its edges', () => {
         mesh: defaultMesh,
       }));
     const server = await authority.issue([{ type: 'dns', value: 'server' }]);
-    envoy = await startRbacEnvoy({ http: cases([...bySource, ...byRequest]), tcp: cases(bySource), ports, ca, server });
+    envoy = await startRbacEnvoy({
+      http: cases([...bySource, ...byRequest]),
+      tcp: cases(bySource),
+      ports,
+      ca,
+      server,
+      jwks: (await signTokens()).jwks,
+    });
   });
 
   after(async () => {

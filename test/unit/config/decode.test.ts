@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { decode } from '../../../src/config/decode.ts';
 import { readText } from '../../../src/config/files.ts';
+import { anySource } from '../../../src/model/authorization-policy.ts';
 import type { MeshObject } from '../../../src/model/mesh-object.ts';
 import { objectKey } from '../../../src/model/object.ts';
 
@@ -156,20 +157,23 @@ describe('decode', () => {
       },
     });
     const exact = (value: string) => ({ kind: 'exact', value });
-    const none = { values: [], notValues: [] };
     expect(policy).to.deep.equal({
       kind: 'AuthorizationPolicy',
       meta: meta('web', 'foo'),
       selector: { matchLabels: {} },
+      targets: [],
       action: 'DENY',
+      provider: '',
+      dryRun: false,
       rules: [
         {
           from: [
             {
+              ...anySource,
               principals: { values: [{ kind: 'present' }], notValues: [exact('td/ns/a/sa/b')] },
               namespaces: { values: [{ kind: 'prefix', value: 'a' }], notValues: [{ kind: 'suffix', value: 'b' }] },
             },
-            { principals: none, namespaces: { values: [exact('c')], notValues: [] } },
+            { ...anySource, namespaces: { values: [exact('c')], notValues: [] } },
           ],
           to: [
             {
@@ -179,8 +183,9 @@ describe('decode', () => {
               paths: { values: [{ kind: 'prefix', value: '/a' }], notValues: [{ kind: 'suffix', value: 'b' }] },
             },
           ],
+          when: [],
         },
-        { from: [], to: [] },
+        { from: [], to: [], when: [] },
       ],
     });
   });
@@ -197,7 +202,10 @@ describe('decode', () => {
         kind: 'AuthorizationPolicy',
         meta: meta('a', 'default'),
         selector: { matchLabels: {} },
+        targets: [],
         action: 'ALLOW',
+        provider: '',
+        dryRun: false,
         rules: [],
       });
     }

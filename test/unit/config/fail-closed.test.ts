@@ -42,7 +42,7 @@ describe('what a broken PeerAuthentication does', () => {
 });
 
 describe('what a broken AuthorizationPolicy does', () => {
-  const any: AuthorizationRule = { from: [], to: [] };
+  const any: AuthorizationRule = { from: [], to: [], when: [] };
   const get: AuthorizationRule = {
     from: [],
     to: [
@@ -53,11 +53,14 @@ describe('what a broken AuthorizationPolicy does', () => {
         paths: { values: [], notValues: [] },
       },
     ],
+    when: [],
   };
   const closed = (parts: Partial<AuthorizationPolicyParts>): unknown => {
     const { object } = failClosedAuthorizationPolicy(meta('foo', 'a'), {
       selector: selectAll,
+      targets: [],
       action: 'ALLOW',
+      provider: '',
       rules: [{ rule: get, clean: true }],
       rulesWritten: true,
       stray: false,
@@ -92,12 +95,18 @@ describe('what a broken AuthorizationPolicy does', () => {
   it('DENY: denies nothing if there are no rules at all', () => {
     expect(closed({ action: 'DENY', rules: [], rulesWritten: false })).to.equal(undefined);
   });
-  it('CUSTOM: denies what it matches', () => {
-    expect(closed({ action: 'CUSTOM' })).to.deep.equal(['DENY', get]);
+  it('CUSTOM: still asks, about more; without a provider that can be read it has none, and will deny', () => {
+    const broken = { rules: [{ rule: any, clean: false }] };
+    expect(closed({ action: 'CUSTOM', provider: 'opa', ...broken })).to.deep.equal(['CUSTOM', any]);
+    expect(closed({ action: 'CUSTOM', rules: 'unreadable' })).to.deep.equal(['CUSTOM', any]);
   });
-  it('AUDIT and dry run: decide nothing', () => {
-    expect(closed({ action: 'AUDIT' })).to.equal(undefined);
-    expect(closed({ action: 'DENY', dryRun: true })).to.equal(undefined);
+  it('AUDIT: records more', () => {
+    expect(closed({ action: 'AUDIT', rules: [{ rule: any, clean: false }] })).to.deep.equal(['AUDIT', any]);
+  });
+  it('a dry run stays one; of CUSTOM and AUDIT there is none, and it decides nothing', () => {
+    expect(closed({ action: 'DENY', dryRun: true })).to.deep.equal(['DENY', get]);
+    expect(closed({ action: 'CUSTOM', provider: 'opa', dryRun: true })).to.equal(undefined);
+    expect(closed({ action: 'AUDIT', dryRun: true })).to.equal(undefined);
   });
   it('is nothing where its scope or action can not be read', () => {
     expect(closed({ selector: 'unreadable' })).to.equal(undefined);

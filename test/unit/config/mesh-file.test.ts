@@ -27,6 +27,26 @@ discoverySelectors:
   - {key: env, operator: In, values: [prod, stage]}
   - {key: legacy, operator: DoesNotExist}
 - {}
+pathNormalization: {normalization: MERGE_SLASHES}
+accessLogFile: /dev/stdout
+accessLogEncoding: JSON
+accessLogFormat: '{"code": "%RESPONSE_CODE%"}'
+explainDenials: true
+extensionProviders:
+- name: opa
+  envoyExtAuthzGrpc: {service: foo/opa.foo.svc.cluster.local, port: 9191, timeout: 1.5s, failOpen: true, statusOnError: "503"}
+- name: proxy
+  envoyExtAuthzHttp:
+    service: oauth.foo.svc.cluster.local
+    port: 4180
+    pathPrefix: /check
+    includeRequestHeadersInCheck: [cookie]
+    includeAdditionalHeadersInCheck: {x-from: mesh}
+    includeRequestBodyInCheck: {maxRequestBytes: 1024, allowPartialMessage: true}
+    headersToUpstreamOnAllow: [x-user]
+    headersToDownstreamOnAllow: [set-cookie]
+    headersToDownstreamOnDeny: [location]
+    clearRouteCache: true
 `;
     expect(readMeshFile('mesh.yaml', text)).to.deep.equal({
       mesh: {
@@ -46,6 +66,39 @@ discoverySelectors:
           },
           { matchLabels: {}, matchExpressions: [] },
         ],
+        pathNormalization: 'MERGE_SLASHES',
+        accessLog: { file: '/dev/stdout', encoding: 'JSON', format: '{"code": "%RESPONSE_CODE%"}' },
+        explainDenials: true,
+        extensionProviders: [
+          {
+            kind: 'grpc',
+            name: 'opa',
+            service: 'opa.foo.svc.cluster.local',
+            port: 9191,
+            timeoutMs: 1_500,
+            failOpen: true,
+            statusOnError: 503,
+            body: undefined,
+            clearRouteCache: false,
+          },
+          {
+            kind: 'http',
+            name: 'proxy',
+            service: 'oauth.foo.svc.cluster.local',
+            port: 4180,
+            timeoutMs: 600_000,
+            failOpen: false,
+            statusOnError: 403,
+            body: { maxRequestBytes: 1024, allowPartialMessage: true, packAsBytes: false },
+            clearRouteCache: true,
+            pathPrefix: '/check',
+            includeRequestHeadersInCheck: ['cookie'],
+            includeAdditionalHeadersInCheck: { 'x-from': 'mesh' },
+            headersToUpstreamOnAllow: ['x-user'],
+            headersToDownstreamOnAllow: ['set-cookie'],
+            headersToDownstreamOnDeny: ['location'],
+          },
+        ],
       },
       findings: [],
     });
@@ -63,12 +116,33 @@ discoverySelectors:
   });
 
   it('warns about settings that are not used, and refuses those that would make something stricter', () => {
-    expect(
-      said('accessLogFile: /dev/stdout\ncompatibility: "1.1"\npathNormalization: {normalization: MERGE_SLASHES}\n'),
-    ).to.deep.equal([
-      '1 warning not-supported accessLogFile: accessLogFile is not used by this version',
-      '2 warning not-supported compatibility: compatibility is not used by this version',
-      '3 error not-supported pathNormalization: pathNormalization is not supported by this version (remove it if the defaults are good enough)',
+    expect(said('compatibility: "1.1"\nconnectTimeout: 5s\nmeshMTLS: {minProtocolVersion: TLSV1_3}\n')).to.deep.equal([
+      '1 warning not-supported compatibility: compatibility is not used by this version',
+      '2 warning not-supported connectTimeout: connectTimeout is not used by this version',
+      '3 error not-supported meshMTLS: meshMTLS is not supported by this version (remove it if the defaults are good enough)',
+    ]);
+  });
+
+  it('refuses extension providers that could not be asked as they say, and leaves those of telemetry alone', () => {
+    const text = `extensionProviders:
+- name: a
+  envoyExtAuthzGrpc: {port: 1}
+- name: a
+  envoyExtAuthzHttp: {service: x, port: 70000, statusOnError: "42", timeout: soon}
+- name: log
+  envoyFileAccessLog: {path: /dev/stdout}
+- envoyExtAuthzGrpc: {service: x, port: 1}
+- name: none
+accessLogEncoding: JSON
+accessLogFormat: "%RESPONSE_CODE%"
+`;
+    expect(said(text).map((each) => each.split(' ').slice(0, 4).join(' '))).to.deep.equal([
+      '3 error missing-field extensionProviders[0].envoyExtAuthzGrpc:',
+      '5 error out-of-range extensionProviders[1].envoyExtAuthzHttp.port:',
+      '7 warning not-supported extensionProviders[2].envoyFileAccessLog:',
+      '8 error missing-field extensionProviders[3]:',
+      '9 error missing-field extensionProviders[4]:',
+      '11 error bad-format accessLogFormat:',
     ]);
   });
 

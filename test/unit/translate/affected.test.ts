@@ -5,6 +5,7 @@ import type { MeshObject } from '../../../src/model/mesh-object.ts';
 import type { Labels } from '../../../src/model/object.ts';
 import { Store } from '../../../src/snapshot/store.ts';
 import { affected } from '../../../src/translate/affected.ts';
+import { Policies } from '../../../src/translate/policies.ts';
 import { labelsRead, type View, viewOf } from '../../../src/translate/view.ts';
 import { authorizationPolicy, peerAuthentication, pod, service, sidecar, slice } from '../../support/objects.ts';
 
@@ -36,7 +37,11 @@ function scopeOf(objects: readonly MeshObject[], ...events: readonly SourceEvent
   const { snapshot, changes } = store.commit(events);
   const scope = affected(before, snapshot, changes);
   const view = (namespace: string, labels: Labels): View =>
-    viewOf(before, sidecar(pod(namespace, 'stranger', '', { labels })), labelsRead(before, namespace));
+    viewOf(
+      before,
+      sidecar(pod(namespace, 'stranger', '', { labels })),
+      labelsRead(before, namespace, new Policies(before)),
+    );
   const reads = Object.fromEntries(
     (['foo', 'bar', 'istio-system'] as const).flatMap((namespace) =>
       ['web', 'other'].map((app) => [`${app}.${namespace}`, scope.views.reads(view(namespace, { app }))]),

@@ -1,8 +1,9 @@
 import { any } from '@envoyproxy/protos';
 import { expect } from 'chai';
+import { defaultMesh } from '../../../src/model/mesh.ts';
 import type { Resource } from '../../../src/model/resource.ts';
 import { check } from '../../../src/translate/check.ts';
-import { outboundHttp, tcpProxy } from '../../../src/translate/envoy/http-connection-manager.ts';
+import { connectionSettings, outboundHttp, tcpProxy } from '../../../src/translate/envoy/http-connection-manager.ts';
 import { resource } from '../../../src/translate/envoy/resource.ts';
 import { inlineRoutes } from '../../../src/translate/envoy/route.ts';
 import { translate } from '../../../src/translate/translate.ts';
@@ -143,7 +144,9 @@ describe('check', () => {
   });
 
   it('looks inside filters', () => {
-    const chains = [{ name: 'a', filters: [tcpProxy('nowhere'), outboundHttp('no-route', 'x')] }];
+    const chains = [
+      { name: 'a', filters: [tcpProxy('nowhere'), outboundHttp('no-route', 'x', connectionSettings(defaultMesh))] },
+    ];
     expect(messages([listener('own', { filterChains: chains })])).to.deep.equal([
       "LDS own names the cluster nowhere, which isn't there",
       "LDS own names the route no-route, which isn't there",

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { MeshObject } from '../../../src/model/mesh-object.ts';
 import type { Proxy } from '../../../src/model/proxy.ts';
+import { Policies } from '../../../src/translate/policies.ts';
 import { labelsRead, viewOf } from '../../../src/translate/view.ts';
 import {
   authorizationPolicy,
@@ -19,7 +20,7 @@ const web = pod('foo', 'web-1', '10.0.0.1', {
 
 function view(objects: readonly MeshObject[], proxy: Proxy) {
   const snapshot = snapshotOf(objects);
-  return viewOf(snapshot, proxy, labelsRead(snapshot, proxy.namespace));
+  return viewOf(snapshot, proxy, labelsRead(snapshot, proxy.namespace, new Policies(snapshot)));
 }
 
 describe('labelsRead', () => {
@@ -34,8 +35,14 @@ describe('labelsRead', () => {
       service('bar', 'web', [], { selector: { elsewhere: 'x' } }),
       authorizationPolicy('bar', 'ap', 'DENY', [], { elsewhere: 'x' }),
     ]);
-    expect([...labelsRead(snapshot, 'foo')].sort()).to.deep.equal(['app', 'mesh', 'role', 'tier', 'version']);
-    expect([...labelsRead(snapshot, 'empty')]).to.deep.equal(['mesh']);
+    expect([...labelsRead(snapshot, 'foo', new Policies(snapshot))].sort()).to.deep.equal([
+      'app',
+      'mesh',
+      'role',
+      'tier',
+      'version',
+    ]);
+    expect([...labelsRead(snapshot, 'empty', new Policies(snapshot))]).to.deep.equal(['mesh']);
   });
 });
 

@@ -77,10 +77,10 @@ describe('webhook/validate', () => {
   });
 
   it('lets in kinds that are not evaluated, and says so', () => {
-    const answer = ask({ ...policy({}), kind: 'RequestAuthentication' });
+    const answer = ask({ ...policy({}), apiVersion: 'rbac.istio.io/v1alpha1', kind: 'ServiceRole' });
     expect(answer).to.deep.equal({
       kind: 'allowed',
-      warnings: ['kind: RequestAuthentication is not supported by this version: nothing is enforced by it'],
+      warnings: ['kind: ServiceRole is not supported by this version: nothing is enforced by it'],
     });
     expect(ask({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' } })).to.deep.equal(allowed);
     expect(ask({ ...policy({}), kind: 'FuturePolicy' }).kind).to.equal('allowed');

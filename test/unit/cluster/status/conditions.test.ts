@@ -6,7 +6,6 @@ import {
   type Condition,
   enforced,
   maxMessage,
-  notSupported,
   type Total,
   withTimes,
 } from '../../../../src/cluster/status/conditions.ts';
@@ -97,15 +96,6 @@ describe('the Accepted condition', () => {
         expect(accepted(findings, 1).message.length).to.be.at.most(maxMessage);
       }),
     );
-  });
-
-  it('says that a kind is not supported', () => {
-    const message = 'RequestAuthentication is not supported by this version: nothing is enforced by it';
-    const about = { status: 'False', reason: 'NotSupported', message, observedGeneration: 2 };
-    expect(notSupported('RequestAuthentication', 2)).to.deep.equal([
-      { type: 'Accepted', ...about },
-      { type: 'Enforced', ...about },
-    ]);
   });
 });
 

@@ -3,7 +3,7 @@ import { type StatusKind, served } from '../../../../src/cluster/status/kinds.ts
 import { FakeKube } from '../../../support/fake-kube.ts';
 import { group, schema } from '../../../support/status-kube.ts';
 
-const kind: StatusKind = { kind: 'PeerAuthentication', plural: 'peerauthentications', supported: true };
+const kind: StatusKind = { kind: 'PeerAuthentication', plural: 'peerauthentications' };
 const withStatus = { resources: [{ name: 'peerauthentications' }, { name: 'peerauthentications/status' }] };
 const ask = (documents: Readonly<Record<string, unknown>>) => {
   const kube = new FakeKube();

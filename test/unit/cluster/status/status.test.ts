@@ -224,16 +224,6 @@ describe('status', () => {
     expect(world.statusWrites).to.equal(writes);
   });
 
-  it('calls kinds that are not evaluated not supported', async () => {
-    await using world = new World();
-    world.lead();
-    world.kube.kube.put(kindPath.RequestAuthentication, stored('foo', 'jwt', 3));
-    await world.advance(2_000);
-    const text =
-      'False NotSupported@3: RequestAuthentication is not supported by this version: nothing is enforced by it';
-    expect(said(world.kube.kube, 'RequestAuthentication', 'foo/jwt')).to.deep.equal({ Accepted: text, Enforced: text });
-  });
-
   it('adds the reports of other replicas, as long as they are renewed', async () => {
     await using world = new World();
     const other = (enforced: number) => ({

@@ -127,14 +127,12 @@ describe('objects of a cluster', () => {
   it('of kinds that are not supported are findings', () => {
     const objects = new ClusterObjects('east');
     const metadata = { name: 'jwt', namespace: 'foo' };
-    const events = objects.put('RequestAuthentication', {
-      apiVersion: 'security.istio.io/v1',
-      kind: 'RequestAuthentication',
+    const events = objects.put('ServiceRole', {
+      apiVersion: 'rbac.istio.io/v1alpha1',
+      kind: 'ServiceRole',
       metadata,
     });
-    expect(short(events)).to.deep.equal(['findings RequestAuthentication/foo/jwt: kind-not-supported']);
-    expect(short(objects.delete('RequestAuthentication', 'foo', 'jwt'))).to.deep.equal([
-      'findings RequestAuthentication/foo/jwt:',
-    ]);
+    expect(short(events)).to.deep.equal(['findings ServiceRole/foo/jwt: kind-not-supported']);
+    expect(short(objects.delete('ServiceRole', 'foo', 'jwt'))).to.deep.equal(['findings ServiceRole/foo/jwt:']);
   });
 });

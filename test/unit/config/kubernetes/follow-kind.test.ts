@@ -169,10 +169,10 @@ describe('kinds of a cluster', () => {
       'workloadentries',
       'endpointslices',
       'peerauthentications',
+      'requestauthentications',
       'authorizationpolicies',
     ]);
     expect(watchedKinds.filter(({ required }) => !required).map(({ plural }) => plural)).to.include.members([
-      'requestauthentications',
       'policies',
       'meshpolicies',
       'serviceroles',

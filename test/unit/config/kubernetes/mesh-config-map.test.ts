@@ -81,10 +81,10 @@ describe('mesh settings of a cluster', () => {
     // The same settings in other words, or another key: no news.
     const next = await world.after(
       changed('outboundTrafficPolicy: {mode: REGISTRY_ONLY}\ntrustDomain: td1', '11'),
-      changed('trustDomain: td1\naccessLogFile: /dev/stdout', '12'),
+      changed('trustDomain: td1\nconnectTimeout: 5s', '12'),
     );
     expect(next).to.deep.include({ kind: 'usable', mesh: { ...defaults, trustDomain: 'td1' } });
-    expect(codes(next)).to.deep.equal([`not-supported ${where} accessLogFile cluster`]);
+    expect(codes(next)).to.deep.equal([`not-supported ${where} connectTimeout cluster`]);
     expect(await world.after(watchLine('DELETED', configMap('', '13')))).to.deep.equal({
       kind: 'usable',
       mesh: defaults,

@@ -3,13 +3,14 @@ import { expect } from 'chai';
 import { trustDomain } from '../../../../src/model/ids.ts';
 import { defaultMesh } from '../../../../src/model/mesh.ts';
 import { httpRbac, networkRbac, rbacRules } from '../../../../src/translate/envoy/rbac.ts';
-import { forHttp } from '../../../../src/translate/policy/authorization.ts';
+import { forHttp, type PolicyRules } from '../../../../src/translate/policy/authorization.ts';
 import { forTcp } from '../../../../src/translate/policy/authorization-tcp.ts';
 import { policy, type RuleText } from '../../../support/rbac-policies.ts';
 
 const json = (action: 'ALLOW' | 'DENY', rules: readonly RuleText[]) =>
   toJson('envoy.config.rbac.v3.RBAC', rbacRules(action, [forHttp(policy('web', action, rules))], defaultMesh));
 
+const enforced = (...policies: readonly PolicyRules[]) => ({ enforced: policies, dryRun: [] });
 const name = (rule: number) => `ns[foo]-policy[web]-rule[${rule}]`;
 const regex = (pattern: string) => ({ authenticated: { principalName: { safeRegex: { regex: pattern } } } });
 
@@ -139,23 +140,25 @@ describe('rbacRules', () => {
 
 describe('httpRbac', () => {
   it('is empty, and so lets all pass, without policies', () => {
-    expect(httpRbac('ALLOW', [], defaultMesh)).to.deep.equal({});
+    expect(httpRbac('ALLOW', enforced(), defaultMesh)).to.deep.equal({});
   });
 
   it('holds the rules of its action', () => {
     const policies = [forHttp(policy('p', 'DENY', [{}]))];
-    expect(httpRbac('DENY', policies, defaultMesh)).to.deep.equal({ rules: rbacRules('DENY', policies, defaultMesh) });
+    expect(httpRbac('DENY', enforced(...policies), defaultMesh)).to.deep.equal({
+      rules: rbacRules('DENY', policies, defaultMesh),
+    });
   });
 });
 
 describe('networkRbac', () => {
   it('is none without policies', () => {
-    expect(networkRbac('DENY', [], defaultMesh)).to.equal(undefined);
+    expect(networkRbac('DENY', enforced(), defaultMesh)).to.equal(undefined);
   });
 
   it('still denies all where TCP leaves an ALLOW policy without a rule', () => {
     const policies = [forTcp(policy('p', 'ALLOW', [{ to: [{ methods: ['GET'] }] }])).rules];
-    expect(networkRbac('ALLOW', policies, defaultMesh)).to.deep.equal({
+    expect(networkRbac('ALLOW', enforced(...policies), defaultMesh)).to.deep.equal({
       rules: rbacRules('ALLOW', [{ namespace: 'foo', name: 'p', rules: [] }], defaultMesh),
       statPrefix: 'tcp.',
     });
@@ -164,7 +167,7 @@ describe('networkRbac', () => {
   it('has the same bytes after an edit of a path, and other ones after an edit of a principal', () => {
     const bytes = (path: string, principal: string) => {
       const rule: RuleText = { from: [{ principals: [principal] }], to: [{ paths: [path], ports: [1] }] };
-      const filter = networkRbac('DENY', [forTcp(policy('p', 'DENY', [rule])).rules], defaultMesh);
+      const filter = networkRbac('DENY', enforced(forTcp(policy('p', 'DENY', [rule])).rules), defaultMesh);
       return Buffer.from(encode('envoy.extensions.filters.network.rbac.v3.RBAC', filter ?? {})).toString('hex');
     };
     expect(bytes('/b*', 'x')).to.equal(bytes('/a', 'x'));
@@ -172,7 +175,7 @@ describe('networkRbac', () => {
   });
 
   it('denies by the action that it was asked for', () => {
-    const filter = networkRbac('DENY', [forTcp(policy('p', 'DENY', [{}])).rules], defaultMesh);
+    const filter = networkRbac('DENY', enforced(forTcp(policy('p', 'DENY', [{}])).rules), defaultMesh);
     expect(filter?.rules?.action).to.equal(envoy.config.rbac.v3.RBAC.Action.DENY);
   });
 });

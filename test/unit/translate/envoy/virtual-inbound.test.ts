@@ -1,9 +1,16 @@
 import { encode, type envoy } from '@envoyproxy/protos';
 import { expect } from 'chai';
 import { trustDomain } from '../../../../src/model/ids.ts';
+import { defaultMesh } from '../../../../src/model/mesh.ts';
 import type { MtlsMode } from '../../../../src/model/peer-authentication.ts';
 import type { Protocol } from '../../../../src/model/service.ts';
-import { type VirtualInbound, virtualInboundListener } from '../../../../src/translate/envoy/virtual-inbound.ts';
+import { connectionSettings } from '../../../../src/translate/envoy/http-connection-manager.ts';
+import {
+  type TcpPolicy,
+  type VirtualInbound,
+  virtualInboundListener,
+} from '../../../../src/translate/envoy/virtual-inbound.ts';
+import type { PolicyRules } from '../../../../src/translate/policy/authorization.ts';
 import { forTcp } from '../../../../src/translate/policy/authorization-tcp.ts';
 import type { InboundPort } from '../../../../src/translate/policy/inbound.ts';
 import { json, listenerOf, unpack } from '../../../support/compiled.ts';
@@ -19,12 +26,17 @@ const port = (number: number, protocol: Protocol, mode: MtlsMode): InboundPort =
   mode,
 });
 
+const none = { enforced: [], dryRun: [] };
+const tcp = (more: Partial<TcpPolicy>): TcpPolicy => ({ custom: [], audit: none, deny: none, allow: none, ...more });
+const enforced = (policies: readonly PolicyRules[]) => ({ enforced: policies, dryRun: [] });
+
 const inbound = (more: Partial<VirtualInbound> = {}): VirtualInbound => ({
   ports: [],
   mode: 'PERMISSIVE',
   extraPorts: [],
-  deny: [],
-  allow: [],
+  tcp: tcp({}),
+  authorizers: 1,
+  settings: connectionSettings(defaultMesh),
   trust: { trustDomain: trustDomain('cluster.local'), trustDomainAliases: [] },
   ...more,
 });
@@ -212,7 +224,10 @@ describe('virtualInboundListener', () => {
       forTcp(authorizationPolicy('foo', 'p', 'ALLOW', [{ from: { principals: [principal] } }])).rules,
     ];
     const ports = [port(8080, 'http', 'PERMISSIVE'), port(9000, 'tcp', 'PERMISSIVE')];
-    const [before, after] = [build({ ports, allow: policy('a') }), build({ ports, allow: policy('b') })];
+    const [before, after] = [
+      build({ ports, tcp: tcp({ allow: enforced(policy('a')) }) }),
+      build({ ports, tcp: tcp({ allow: enforced(policy('b')) }) }),
+    ];
     expect(withoutChains(after)).to.deep.equal(withoutChains(before));
     expect(changedChains(before, after)).to.deep.equal([
       'virtualInbound-catchall-tcp-mtls',
@@ -226,7 +241,12 @@ describe('virtualInboundListener', () => {
 
   it('puts the policy before the proxy on TCP chains: what denies first', () => {
     const policies = [forTcp(authorizationPolicy('foo', 'p', 'ALLOW', [{}])).rules];
-    const chain = chainsOf(build({ ports: [port(9000, 'tcp', 'STRICT')], deny: policies, allow: policies })).at(-1);
+    const chain = chainsOf(
+      build({
+        ports: [port(9000, 'tcp', 'STRICT')],
+        tcp: tcp({ deny: enforced(policies), allow: enforced(policies) }),
+      }),
+    ).at(-1);
     expect(chain?.filters?.map(({ name }) => name)).to.deep.equal([
       'envoy.filters.network.rbac',
       'envoy.filters.network.rbac',

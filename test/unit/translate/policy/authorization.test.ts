@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { AuthorizationPolicy } from '../../../../src/model/authorization-policy.ts';
+import { type AuthorizationPolicy, anySource } from '../../../../src/model/authorization-policy.ts';
 import { effectiveAuthorization, forHttp } from '../../../../src/translate/policy/authorization.ts';
 import { policy } from '../../../support/rbac-policies.ts';
 
@@ -16,14 +16,52 @@ const names = (policies: readonly AuthorizationPolicy[]) =>
 describe('effectiveAuthorization', () => {
   it('takes policies of the root namespace and of the workload’s own', () => {
     const policies = ['foo', 'bar', 'root'].map((namespace) => policy('p', 'ALLOW', [], namespace));
-    expect(names(effectiveAuthorization(policies, workload, 'root').allow)).to.deep.equal(['root/p', 'foo/p']);
+    expect(names(effectiveAuthorization(policies, workload, 'root').allow.enforced)).to.deep.equal(['root/p', 'foo/p']);
   });
 
   it('keeps actions apart, and the objects as they are', () => {
     const [deny, allow] = [policy('d', 'DENY', [{}]), policy('a', 'ALLOW', [{}])];
     const effective = effectiveAuthorization([deny, allow], workload, 'root');
-    expect(effective).to.deep.equal({ deny: [deny], allow: [allow] });
-    expect(effective.deny[0]).to.equal(deny);
+    const none = { enforced: [], dryRun: [] };
+    expect(effective).to.deep.equal({
+      custom: [],
+      audit: none,
+      deny: { enforced: [deny], dryRun: [] },
+      allow: { enforced: [allow], dryRun: [] },
+    });
+    expect(effective.deny.enforced[0]).to.equal(deny);
+  });
+
+  it('keeps dry runs apart', () => {
+    const policies = [policy('a', 'ALLOW', []), { ...policy('b', 'ALLOW', []), dryRun: true }];
+    const { allow } = effectiveAuthorization(policies, workload, 'root');
+    expect([names(allow.enforced), names(allow.dryRun)]).to.deep.equal([['foo/a'], ['foo/b']]);
+  });
+
+  describe('with targets', () => {
+    const gateway = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'edge' };
+    const attached = (namespace: string, target: object) => ({
+      ...policy('p', 'DENY', [{}], namespace),
+      targets: [{ ...gateway, ...target }],
+    });
+    const edge = { ...workload, labels: { ...workload.labels, 'gateway.networking.k8s.io/gateway-name': 'edge' } };
+    const found = (of: AuthorizationPolicy, where: typeof workload = edge) =>
+      effectiveAuthorization([of], where, 'root').deny.enforced.length;
+
+    it('holds for the gateway of that name', () => {
+      expect(found(attached('foo', {}))).to.equal(1);
+      expect(found(attached('foo', { name: 'other' }))).to.equal(0);
+      expect(found(attached('foo', { kind: 'Service', group: '' }))).to.equal(0);
+    });
+
+    it('holds for no gateway of another namespace, from the root namespace neither', () => {
+      expect(found(attached('bar', {}))).to.equal(0);
+      expect(found(attached('root', {}))).to.equal(0);
+    });
+
+    it('never holds for a sidecar', () => {
+      expect(found(attached('foo', {}), { ...edge, labels: workload.labels })).to.equal(0);
+    });
   });
 
   it('asks for all labels of a selector, in the root namespace too', () => {
@@ -36,7 +74,7 @@ describe('effectiveAuthorization', () => {
       selecting(policy('mesh', 'DENY', [{}], 'root'), { app: 'web' }),
       selecting(policy('mesh-other', 'DENY', [{}], 'root'), { app: 'db' }),
     ];
-    expect(names(effectiveAuthorization(policies, workload, 'root').deny)).to.deep.equal([
+    expect(names(effectiveAuthorization(policies, workload, 'root').deny.enforced)).to.deep.equal([
       'root/mesh',
       'foo/both',
       'foo/one',
@@ -52,14 +90,14 @@ describe('effectiveAuthorization', () => {
       policy('a', 'ALLOW', [], 'root'),
     ];
     const want = ['root/a', 'root/z', 'foo/B', 'foo/a', 'foo/b'];
-    expect(names(effectiveAuthorization(policies, workload, 'root').allow)).to.deep.equal(want);
-    expect(names(effectiveAuthorization(policies.toReversed(), workload, 'root').allow)).to.deep.equal(want);
+    expect(names(effectiveAuthorization(policies, workload, 'root').allow.enforced)).to.deep.equal(want);
+    expect(names(effectiveAuthorization(policies.toReversed(), workload, 'root').allow.enforced)).to.deep.equal(want);
   });
 
   it('takes a policy once for a workload in the root namespace', () => {
     const policies = [policy('p', 'ALLOW', [], 'root'), policy('q', 'ALLOW', [])];
     const effective = effectiveAuthorization(policies, { ...workload, namespace: 'root' }, 'root');
-    expect(names(effective.allow)).to.deep.equal(['root/p']);
+    expect(names(effective.allow.enforced)).to.deep.equal(['root/p']);
   });
 });
 
@@ -73,8 +111,9 @@ describe('forHttp', () => {
       rules: [
         {
           index: 0,
-          from: [{ principals: none, namespaces: { values: [{ kind: 'exact', value: 'a' }], notValues: [] } }],
+          from: [{ ...anySource, namespaces: { values: [{ kind: 'exact', value: 'a' }], notValues: [] } }],
           to: [],
+          when: [],
         },
         {
           index: 1,
@@ -87,6 +126,7 @@ describe('forHttp', () => {
               paths: { values: [{ kind: 'prefix', value: '/x' }], notValues: [] },
             },
           ],
+          when: [],
         },
       ],
     });

@@ -1,11 +1,12 @@
 import { expect } from 'chai';
 import type { MeshObject } from '../../../../src/model/mesh-object.ts';
+import { Policies } from '../../../../src/translate/policies.ts';
 import { effectiveInbound, servicesOf, type WorkloadFacts } from '../../../../src/translate/policy/inbound.ts';
 import { authorizationPolicy, meta, peerAuthentication, service, slice, snapshotOf } from '../../../support/objects.ts';
 
 const web: WorkloadFacts = { namespace: 'foo', labels: { app: 'web' }, namedPorts: { http: 8080 }, pinnedBy: [] };
 const inbound = (objects: readonly MeshObject[], more: Partial<WorkloadFacts> = {}) =>
-  effectiveInbound(snapshotOf(objects), { ...web, ...more });
+  effectiveInbound(snapshotOf(objects), { ...web, ...more }, new Policies(snapshotOf(objects)));
 const aged = (name: string, createdAt: number, ports: Parameters<typeof service>[2]) =>
   service('foo', name, ports, { selector: { app: 'web' }, meta: meta('foo', name, { createdAt }) });
 
@@ -28,7 +29,15 @@ describe('servicesOf', () => {
 
 describe('effectiveInbound', () => {
   it('is all passthrough for a workload without a service', () => {
-    expect(inbound([])).to.deep.equal({ ports: [], mode: 'PERMISSIVE', extraPorts: [], deny: [], allow: [] });
+    const none = { enforced: [], dryRun: [] };
+    expect(inbound([])).to.deep.equal({
+      ports: [],
+      mode: 'PERMISSIVE',
+      extraPorts: [],
+      authorization: { custom: [], audit: none, deny: none, allow: none },
+      custom: { asked: [], refused: [] },
+      jwt: [],
+    });
   });
 
   it('has a port for each target port, in order', () => {
@@ -116,10 +125,10 @@ describe('effectiveInbound', () => {
     ];
     const names = (list: readonly { readonly meta: { readonly namespace: string; readonly name: string } }[]) =>
       list.map(({ meta }) => `${meta.namespace}/${meta.name}`);
-    const { deny, allow } = inbound(policies);
-    expect(names(deny)).to.deep.equal(['istio-system/y', 'istio-system/z', 'foo/a']);
-    expect(names(allow)).to.deep.equal(['foo/ok']);
-    expect(names(inbound(policies, { namespace: 'istio-system' }).deny)).to.deep.equal([
+    const { deny, allow } = inbound(policies).authorization;
+    expect(names(deny.enforced)).to.deep.equal(['istio-system/y', 'istio-system/z', 'foo/a']);
+    expect(names(allow.enforced)).to.deep.equal(['foo/ok']);
+    expect(names(inbound(policies, { namespace: 'istio-system' }).authorization.deny.enforced)).to.deep.equal([
       'istio-system/y',
       'istio-system/z',
     ]);

@@ -1,0 +1,11 @@
+/** A range of addresses in CIDR form. A single address is a range of its full length (32 or 128). */
+export interface IpBlock {
+  /** Canonical, IPv4 or IPv6, without a zone. */
+  readonly address: string;
+  readonly prefixLength: number;
+}
+
+/** `10.0.0.0/8`; the inverse of reading it. */
+export function ipBlockText({ address, prefixLength }: IpBlock): string {
+  return `${address}/${prefixLength}`;
+}

@@ -1,0 +1,35 @@
+import type { AuthorizationPolicy } from '../../model/authorization-policy.ts';
+import type { ExtensionProvider } from '../../model/extension-provider.ts';
+import { compareText } from '../../model/object.ts';
+import { resolveProvider } from '../../model/provider-service.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+
+/** An external authorizer of a workload, and the policies that send requests to it. */
+export interface CustomProvider {
+  readonly provider: ExtensionProvider;
+  readonly policies: readonly AuthorizationPolicy[];
+}
+
+/** What CUSTOM policies come to for one workload. */
+export interface EffectiveCustom {
+  /** By name: that is the order in which they are asked. */
+  readonly asked: readonly CustomProvider[];
+  /** Policies whose provider can't be asked: what they match is denied (behaviour.md pitfall 55). */
+  readonly refused: readonly AuthorizationPolicy[];
+}
+
+/** Sorts the CUSTOM policies of a workload by their providers. Each provider has its own place, so there may be several. */
+export function effectiveCustom(
+  policies: readonly AuthorizationPolicy[],
+  { mesh, services }: Pick<Snapshot, 'mesh' | 'services'>,
+): EffectiveCustom {
+  const asked: CustomProvider[] = [];
+  const refused: AuthorizationPolicy[] = [];
+  const byName = [...Map.groupBy(policies, ({ provider }) => provider)].sort(([a], [b]) => compareText(a, b));
+  for (const [name, those] of byName) {
+    const resolved = resolveProvider(name, mesh, (namespace, service) => services.get(namespace)?.get(service));
+    if (resolved.kind === 'usable') asked.push({ provider: resolved.provider, policies: those });
+    else refused.push(...those);
+  }
+  return { asked, refused };
+}

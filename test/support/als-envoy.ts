@@ -1,0 +1,248 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type envoy, type TypeMap, type TypeName, toJson } from '@envoyproxy/protos';
+import type { AuthorizationPolicy } from '../../src/model/authorization-policy.ts';
+import { type AccessLogSettings, defaultMesh } from '../../src/model/mesh.ts';
+import { accessLogs } from '../../src/translate/envoy/access-log.ts';
+import { type FilterAction, httpRbac, networkRbac } from '../../src/translate/envoy/rbac.ts';
+import { type ActionPolicies, effectiveAuthorization, forHttp } from '../../src/translate/policy/authorization.ts';
+import { forTcp } from '../../src/translate/policy/authorization-tcp.ts';
+
+const tools = resolve(import.meta.dirname, '../../.tools');
+/** The newest Envoy that we support, and the oldest. */
+export const envoyVersions = ['1.40.0', '1.36.2'] as const;
+
+/** What an Envoy with one workload's policies is made of. */
+export interface AlsEnvoyOptions {
+  readonly version: string;
+  readonly httpPort: number;
+  readonly tcpPort: number;
+  readonly adminPort: number;
+  /** Where its reports go. */
+  readonly alsPort: number;
+  /** Where bytes go that pass the TCP port. */
+  readonly echoPort: number;
+  readonly policies: readonly AuthorizationPolicy[];
+  readonly log?: AccessLogSettings;
+  /** Further HTTP filters, before those of RBAC. */
+  readonly before?: readonly object[];
+  /** As Envoy sends it with each call; '' for none. */
+  readonly authorization?: string;
+}
+
+/** A real Envoy whose policies stand in a file, with the access logs of an inbound chain; HTTP is answered with 200. */
+export class AlsEnvoy implements AsyncDisposable {
+  readonly options: AlsEnvoyOptions;
+  readonly #process: ChildProcess;
+  readonly #folder: string;
+
+  private constructor(options: AlsEnvoyOptions, process: ChildProcess, folder: string) {
+    this.options = options;
+    this.#process = process;
+    this.#folder = folder;
+  }
+
+  static async start(options: AlsEnvoyOptions): Promise<AlsEnvoy> {
+    const folder = await mkdtemp(join(tmpdir(), 'coxswain-als-'));
+    const file = join(folder, 'envoy.json');
+    await writeFile(file, JSON.stringify(bootstrap(options)), { mode: 0o600 });
+    const binary = join(tools, `envoy-${options.version}`, 'envoy');
+    const child = spawn(binary, ['-c', file, '--disable-hot-restart', '--concurrency', '1', '--log-level', 'error'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    const hear = (chunk: Buffer): void => {
+      said += chunk.toString();
+    };
+    child.stderr.on('data', hear);
+    child.stdout.on('data', hear);
+    const envoy = new AlsEnvoy(options, child, folder);
+    Object.defineProperty(envoy, 'said', { get: () => said });
+    try {
+      await envoy.#listening(options.adminPort);
+      await envoy.#listening(options.httpPort);
+      await envoy.#listening(options.tcpPort);
+    } catch (error) {
+      await envoy[Symbol.asyncDispose]();
+      throw new Error(`envoy did not start: ${said.slice(0, 2_000)}`, { cause: error });
+    }
+    return envoy;
+  }
+
+  /** What it wrote to its own output: the file log goes there. */
+  readonly said: string = '';
+
+  /** Its counters of that name. */
+  async stats(filter: string): Promise<Readonly<Record<string, number>>> {
+    const answer = await fetch(
+      `http://127.0.0.1:${this.options.adminPort}/stats?format=json&filter=${encodeURIComponent(filter)}`,
+    );
+    const { stats }: { readonly stats: readonly { readonly name?: string; readonly value: number }[] } = JSON.parse(
+      await answer.text(),
+    );
+    return Object.fromEntries(stats.flatMap(({ name, value }) => (name === undefined ? [] : [[name, value]])));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const child = this.#process;
+    if (child.exitCode === null && child.signalCode === null) {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    }
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #listening(port: number): Promise<void> {
+    const deadline = AbortSignal.timeout(20_000);
+    for (;;) {
+      if (this.#process.exitCode !== null) throw new Error(`envoy exited with ${this.#process.exitCode}`);
+      const socket = connect(port, '127.0.0.1');
+      try {
+        await once(socket, 'connect');
+        return;
+      } catch {
+        await delay(20, undefined, { signal: deadline });
+      } finally {
+        socket.destroy();
+      }
+    }
+  }
+}
+
+/** The workload whose sidecar it plays. */
+export const reporter = { namespace: 'foo', name: 'httpbin-1', serviceAccount: 'httpbin', labels: { app: 'httpbin' } };
+
+function bootstrap(options: AlsEnvoyOptions): object {
+  const { httpPort, tcpPort, adminPort, alsPort, echoPort, policies, authorization = '' } = options;
+  const at = (port: number) => ({ socket_address: { address: '127.0.0.1', port_value: port } });
+  const log = options.log ?? defaultMesh.accessLog;
+  const logs = (kind: 'http' | 'tcp') =>
+    accessLogs(kind, 'inbound', log).map((each) =>
+      withMetadata(toJson('envoy.config.accesslog.v3.AccessLog', each), authorization),
+    );
+  const effective = effectiveAuthorization(policies, reporter, 'istio-system');
+  const actions: readonly (readonly [FilterAction, ActionPolicies])[] = [
+    ['AUDIT', effective.audit],
+    ['DENY', effective.deny],
+    ['ALLOW', effective.allow],
+  ];
+  return {
+    node: {
+      id: `sidecar~127.0.0.1~${reporter.name}.${reporter.namespace}~${reporter.namespace}.svc.cluster.local`,
+      cluster: reporter.name,
+      metadata: { NAMESPACE: reporter.namespace, SERVICE_ACCOUNT: reporter.serviceAccount, LABELS: reporter.labels },
+    },
+    admin: { address: at(adminPort) },
+    static_resources: {
+      clusters: [
+        { ...cluster('xds-grpc', alsPort), typed_extension_protocol_options: http2 },
+        cluster('echo', echoPort),
+      ],
+      listeners: [
+        {
+          name: 'http',
+          address: at(httpPort),
+          filter_chains: [{ filters: [connectionManager(actions, logs('http'), options.before ?? [])] }],
+        },
+        {
+          name: 'tcp',
+          address: at(tcpPort),
+          filter_chains: [{ filters: [...networkFilters(actions), tcpProxy(logs('tcp'))] }],
+        },
+      ],
+    },
+  };
+
+  function cluster(name: string, port: number): object {
+    const endpoints = [{ lb_endpoints: [{ endpoint: { address: at(port) } }] }];
+    return { name, type: 'STATIC', connect_timeout: '1s', load_assignment: { cluster_name: name, endpoints } };
+  }
+}
+
+const http2 = {
+  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+    '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+    explicit_http_config: { http2_protocol_options: {} },
+  },
+};
+
+/** Puts a token in front of the calls of a gRPC log. */
+function withMetadata(log: unknown, authorization: string): unknown {
+  if (authorization === '') return log;
+  return JSON.parse(
+    JSON.stringify(log).replaceAll(
+      '"envoyGrpc":{"clusterName":"xds-grpc"}',
+      `"envoyGrpc":{"clusterName":"xds-grpc"},"initialMetadata":[{"key":"authorization","value":${JSON.stringify(authorization)}}]`,
+    ),
+  );
+}
+
+function networkFilters(actions: readonly (readonly [FilterAction, ActionPolicies])[]): readonly object[] {
+  return actions.flatMap(([action, { enforced, dryRun }]) => {
+    const rules = (policies: readonly AuthorizationPolicy[]) => policies.map((each) => forTcp(each).rules);
+    const filter = networkRbac(action, { enforced: rules(enforced), dryRun: rules(dryRun) }, defaultMesh);
+    if (filter === undefined) return [];
+    return [{ name: `rbac.${action}`, typed_config: anyJson('envoy.extensions.filters.network.rbac.v3.RBAC', filter) }];
+  });
+}
+
+function connectionManager(
+  actions: readonly (readonly [FilterAction, ActionPolicies])[],
+  accessLog: readonly unknown[],
+  before: readonly object[],
+): object {
+  const rules = (policies: readonly AuthorizationPolicy[]) => policies.map(forHttp);
+  return {
+    name: 'http',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+      stat_prefix: 'http',
+      access_log: accessLog,
+      http_filters: [
+        ...before,
+        ...actions.map(([action, { enforced, dryRun }]) => {
+          const filter = httpRbac(action, { enforced: rules(enforced), dryRun: rules(dryRun) }, defaultMesh);
+          return {
+            name: `rbac.${action}`,
+            typed_config: anyJson('envoy.extensions.filters.http.rbac.v3.RBAC', filter),
+          };
+        }),
+        {
+          name: 'router',
+          typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
+        },
+      ],
+      route_config: {
+        name: 'all',
+        virtual_hosts: [
+          { name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, direct_response: { status: 200 } }] },
+        ],
+      },
+    },
+  };
+}
+
+function tcpProxy(accessLog: readonly unknown[]): object {
+  return {
+    name: 'tcp_proxy',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+      stat_prefix: 'tcp',
+      cluster: 'echo',
+      access_log: accessLog,
+    },
+  };
+}
+
+function anyJson<K extends TypeName>(type: K, message: TypeMap[K]): object {
+  return { '@type': `type.googleapis.com/${type}`, ...Object(toJson(type, message)) };
+}
+
+/** Entries as they came, for tests that look at Envoy's own words. */
+export type Message = envoy.service.accesslog.v3.StreamAccessLogsMessage;
