@@ -1,6 +1,7 @@
 import type { Finding } from '../model/finding.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
+import { lintAuthorization } from './lint/authorization.ts';
 import { lintMtls } from './lint/mtls.ts';
 import { lintReach } from './lint/reach.ts';
 import { lintTcp } from './lint/tcp.ts';
@@ -12,5 +13,5 @@ import { worldOf } from './lint/world.ts';
  */
 export function lint(objects: readonly MeshObject[], mesh: Mesh): readonly Finding[] {
   const world = worldOf(objects, mesh);
-  return [...lintMtls(world), ...lintReach(world), ...lintTcp(world)];
+  return [...lintMtls(world), ...lintReach(world), ...lintTcp(world), ...lintAuthorization(world)];
 }

@@ -1,4 +1,11 @@
-import type { AuthorizationRule, Condition, MatchSet, Operation, Source } from '../../model/authorization-policy.ts';
+import {
+  type AuthorizationRule,
+  anySource,
+  type Condition,
+  type MatchSet,
+  type Operation,
+  type Source,
+} from '../../model/authorization-policy.ts';
 import { readCondition } from './authorization-condition.ts';
 import {
   type Context,
@@ -120,7 +127,13 @@ function readFrom(item: Field, context: Context): Source | undefined {
     ipBlocks: readMatchSet(fields, 'ipBlocks', readIpBlock),
     remoteIpBlocks: readMatchSet(fields, 'remoteIpBlocks', readIpBlock),
   };
-  return asksSomething({ ...source }) ? source : undefined;
+  // What an authorizer is asked before can't be known then: looked for, it would never be there, and nobody be asked.
+  const known = context.action === 'CUSTOM' ? { ...anySource, ...addressesOf(source) } : source;
+  return asksSomething({ ...known }) ? known : undefined;
+}
+
+function addressesOf({ ipBlocks, remoteIpBlocks }: Source): Pick<Source, 'ipBlocks' | 'remoteIpBlocks'> {
+  return { ipBlocks, remoteIpBlocks };
 }
 
 function readTo(item: Field): Operation | undefined {

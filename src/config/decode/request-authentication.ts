@@ -175,7 +175,10 @@ function checkUrl(field: Field, text: string): boolean {
   if (!URL.canParse(text)) return bad('is no URL');
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return bad('is no http or https address');
-  if (url.username !== '' || url.password !== '') return bad('holds a password');
+  if (url.username !== '' || url.password !== '') {
+    field.error('bad-url', 'the address holds a password', 'keys are public: write an address that needs none');
+    return false;
+  }
   if (url.protocol === 'http:')
     field.warning('plaintext-keys', 'keys that come over plaintext can be exchanged on their way', 'use https');
   return true;

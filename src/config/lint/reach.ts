@@ -2,16 +2,17 @@ import type { AuthorizationPolicy } from '../../model/authorization-policy.ts';
 import type { Finding } from '../../model/finding.ts';
 import { isSelected } from '../../model/label-selector.ts';
 import type { StringMatch } from '../../model/match.ts';
-import type { PeerAuthentication } from '../../model/peer-authentication.ts';
 import { selectsAll } from '../../model/selector.ts';
 import { suggest } from '../decode/suggest.ts';
-import { lintFinding, type World } from './world.ts';
+import { lintFinding, type Policy, type World } from './world.ts';
 
 /** Policies that reach nobody: no workload selected, or a namespace that does not exist. */
 export function lintReach(world: World): readonly Finding[] {
   return [
     ...rootHidden(world),
-    ...[...world.peerAuthentications, ...world.authorizationPolicies].flatMap((policy) => selection(world, policy)),
+    ...[...world.peerAuthentications, ...world.requestAuthentications, ...world.authorizationPolicies].flatMap(
+      (policy) => selection(world, policy),
+    ),
     ...world.authorizationPolicies.flatMap((policy) => sources(world, policy)),
   ];
 }
@@ -24,7 +25,7 @@ function rootHidden({ root, mesh }: World): readonly Finding[] {
   return [lintFinding('warning', 'root-not-selected', root, 'metadata.labels', message, hint)];
 }
 
-function selection(world: World, policy: PeerAuthentication | AuthorizationPolicy): readonly Finding[] {
+function selection(world: World, policy: Policy): readonly Finding[] {
   const { namespace } = policy.meta;
   if (world.namespaces.length === 0) return [];
   if (!world.namespaces.includes(namespace)) {
@@ -40,7 +41,14 @@ function selection(world: World, policy: PeerAuthentication | AuthorizationPolic
     ];
   }
   const ignored = policy.kind === 'PeerAuthentication' && namespace === world.mesh.rootNamespace;
-  if (selectsAll(policy.selector) || ignored || world.workloads.length === 0 || world.selected(policy).length > 0)
+  const attached = policy.kind !== 'PeerAuthentication' && policy.targets.length > 0;
+  if (
+    attached ||
+    selectsAll(policy.selector) ||
+    ignored ||
+    world.workloads.length === 0 ||
+    world.selected(policy).length > 0
+  )
     return [];
   const where = namespace === world.mesh.rootNamespace ? 'in the mesh' : `in namespace ${namespace}`;
   return [

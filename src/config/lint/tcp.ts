@@ -1,24 +1,32 @@
-import type { AuthorizationPolicy, AuthorizationRule, Operation } from '../../model/authorization-policy.ts';
+import type { AuthorizationAction, AuthorizationPolicy, AuthorizationRule } from '../../model/authorization-policy.ts';
 import type { Finding } from '../../model/finding.ts';
+import { requestFields } from '../../model/request-fields.ts';
 import { selects } from '../../model/selector.ts';
 import { isHttp, type Service } from '../../model/service.ts';
 import type { Workload } from '../../model/workload.ts';
 import { lintFinding, type World } from './world.ts';
 
 /**
- * Rules with HTTP fields on workloads with TCP ports (behaviour.md 1.3, TCP summary): there an ALLOW rule never matches,
- * and a DENY rule loses those fields, so that it denies more than it says.
+ * Rules that need a request, on workloads with TCP ports (behaviour.md 1.3, TCP summary): there an ALLOW rule never matches, and
+ * any other loses those fields, so that it does more than it says. An authorizer that speaks HTTP can't be asked there at all.
  */
 export function lintTcp(world: World): readonly Finding[] {
   const portsOf = tcpPorts(world);
+  const httpProviders = new Set(
+    world.mesh.extensionProviders.filter(({ kind }) => kind === 'http').map(({ name }) => name),
+  );
   return world.authorizationPolicies.flatMap((policy) => {
-    const http = policy.rules.map((rule) => httpFields(rule));
-    if (http.every((fields) => fields.length === 0)) return [];
+    const fields = policy.rules.map((rule) => namesOf(requestFields(rule)));
+    const asksHttp = httpProviders.has(policy.provider);
+    if (!asksHttp && fields.every((names) => names.length === 0)) return [];
     const ports = new Map<number, Workload>();
     for (const workload of world.selected(policy)) {
       for (const port of portsOf(workload)) if (!ports.has(port)) ports.set(port, workload);
     }
-    return policy.rules.flatMap((rule, index) => ruleFindings(policy, rule, index, http[index] ?? [], ports));
+    return [
+      ...policy.rules.flatMap((rule, index) => ruleFindings(policy, rule, index, fields[index] ?? [], ports)),
+      ...(asksHttp ? providerFindings(policy, ports) : []),
+    ];
   });
 }
 
@@ -30,37 +38,61 @@ function ruleFindings(
   ports: ReadonlyMap<number, Workload>,
 ): readonly Finding[] {
   if (fields.length === 0) return [];
-  return [...ports].flatMap(([port, { meta }]) => {
-    if (!rule.to.some((operation) => httpOnly(operation).length > 0 && mayConcern(operation, port))) return [];
-    const where = `TCP port ${port} of ${meta.name}.${meta.namespace}`;
+  return [...ports].flatMap(([port, workload]) => {
+    if (!mayConcern(narrowed(rule, policy.action), port)) return [];
+    const where = whereText(port, workload);
     const names = fields.join(', ');
-    const [message, hint] =
+    const message = `${names} can not be checked on ${where}: there this rule ${effects[policy.action]}`;
+    const hint =
       policy.action === 'ALLOW'
-        ? [
-            `${names} can not be checked on ${where}: there this rule allows nothing`,
-            `add a rule for port ${port} without ${names}`,
-          ]
-        : [
-            `${names} can not be checked on ${where}: there this rule denies whatever the rest of it matches`,
-            `limit it with "ports" to HTTP ports`,
-          ];
+        ? `add a rule for port ${port} without ${names}`
+        : 'limit it with "ports" to HTTP ports';
     return [lintFinding('warning', 'http-field-on-tcp', policy, `spec.rules[${index}]`, message, hint)];
   });
 }
 
-function httpFields(rule: AuthorizationRule): readonly string[] {
-  return [...new Set(rule.to.flatMap(httpOnly))].sort();
+const effects: Readonly<Record<AuthorizationAction, string>> = {
+  ALLOW: 'allows nothing',
+  DENY: 'denies whatever the rest of it matches',
+  AUDIT: 'records whatever the rest of it matches',
+  CUSTOM: 'asks about whatever the rest of it matches',
+};
+
+function providerFindings(policy: AuthorizationPolicy, ports: ReadonlyMap<number, Workload>): readonly Finding[] {
+  return [...ports].flatMap(([port, workload]) => {
+    if (!policy.rules.some((rule) => mayConcern(rule, port))) return [];
+    const message = `provider ${policy.provider} speaks HTTP and can't be asked about ${whereText(port, workload)}: there what the policy matches is denied`;
+    const hint = 'limit it with "ports" to HTTP ports, or use a gRPC provider';
+    return [lintFinding('warning', 'http-provider-on-tcp', policy, 'spec.provider', message, hint)];
+  });
 }
 
-function httpOnly({ hosts, methods, paths }: Operation): readonly string[] {
-  const used = Object.entries({ hosts, methods, paths }).filter(
-    ([, set]) => set.values.length > 0 || set.notValues.length > 0,
+function whereText(port: number, { meta }: Workload): string {
+  return `TCP port ${port} of ${meta.name}.${meta.namespace}`;
+}
+
+/** Names of fields without their places: `paths`, `requestPrincipals`, `when`. */
+function namesOf(paths: readonly string[]): readonly string[] {
+  return [...new Set(paths.map((path) => (path.split('.').at(-1) ?? path).replace(/\[\d+\]$/, '')))].sort();
+}
+
+/** The part of a rule that is another on TCP: an ALLOW rule as a whole, of any other those operations that lose something. */
+function narrowed(rule: AuthorizationRule, action: AuthorizationAction): AuthorizationRule {
+  if (action === 'ALLOW' || requestFields({ ...rule, to: [] }).length > 0) return rule;
+  return {
+    ...rule,
+    to: rule.to.filter((operation) => requestFields({ from: [], to: [operation], when: [] }).length > 0),
+  };
+}
+
+/** Whether a rule can be about a port, by its `ports` alone. */
+function mayConcern({ to }: AuthorizationRule, port: number): boolean {
+  return (
+    to.length === 0 ||
+    to.some(
+      ({ ports }) => (ports.values.length === 0 || ports.values.includes(port)) && !ports.notValues.includes(port),
+    )
   );
-  return used.map(([name]) => name);
-}
-
-function mayConcern({ ports }: Operation, port: number): boolean {
-  return (ports.values.length === 0 || ports.values.includes(port)) && !ports.notValues.includes(port);
 }
 
 /** Ports of a workload that a Service declares as something other than HTTP; ports that are sniffed are left alone. */

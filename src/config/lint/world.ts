@@ -2,11 +2,16 @@ import type { AuthorizationPolicy } from '../../model/authorization-policy.ts';
 import type { Finding, Severity } from '../../model/finding.ts';
 import type { Mesh } from '../../model/mesh.ts';
 import type { MeshKind, MeshObject } from '../../model/mesh-object.ts';
-import { byAge, objectKey } from '../../model/object.ts';
+import { byAge, type Labels, objectKey } from '../../model/object.ts';
 import type { PeerAuthentication } from '../../model/peer-authentication.ts';
+import { holdsFor } from '../../model/policy-scope.ts';
+import type { RequestAuthentication } from '../../model/request-authentication.ts';
 import { type Selector, selects } from '../../model/selector.ts';
 import type { Service } from '../../model/service.ts';
 import type { Namespace, Workload } from '../../model/workload.ts';
+
+/** What chooses workloads. */
+export type Policy = PeerAuthentication | RequestAuthentication | AuthorizationPolicy;
 
 /** A whole set of objects, sorted for the checks that need more than one. */
 export interface World {
@@ -16,12 +21,15 @@ export interface World {
   /** Oldest first. */
   readonly peerAuthentications: readonly PeerAuthentication[];
   readonly authorizationPolicies: readonly AuthorizationPolicy[];
+  readonly requestAuthentications: readonly RequestAuthentication[];
+  /** Whether some RequestAuthentication holds for a workload. */
+  readonly verifiesTokens: (workload: { readonly namespace: string; readonly labels: Labels }) => boolean;
   readonly services: readonly Service[];
   readonly workloads: readonly Workload[];
   /** Namespaces that exist or hold anything but policies; empty if the set knows nothing but policies. */
   readonly namespaces: readonly string[];
   /** Workloads that a policy applies to (behaviour.md 1.0). */
-  readonly selected: (policy: PeerAuthentication | AuthorizationPolicy) => readonly Workload[];
+  readonly selected: (policy: Policy) => readonly Workload[];
 }
 
 /** Sorts a set of objects. */
@@ -43,11 +51,16 @@ export function worldOf(objects: readonly MeshObject[], mesh: Mesh): World {
     root: of('Namespace').find((namespace) => namespace.meta.name === mesh.rootNamespace),
     peerAuthentications: [...of('PeerAuthentication')].sort(byAge),
     authorizationPolicies: [...of('AuthorizationPolicy')].sort(byAge),
+    requestAuthentications: [...of('RequestAuthentication')].sort(byAge),
+    verifiesTokens: verifier(of('RequestAuthentication'), mesh.rootNamespace),
     services: [...of('Service')].sort(byAge),
     workloads,
     namespaces: [...namespaces].sort(),
-    selected: ({ meta, selector }) =>
-      (meta.namespace === mesh.rootNamespace ? everywhere : byNamespace.get(meta.namespace))?.(selector) ?? [],
+    selected: ({ meta, selector, ...more }) => {
+      // Sidecars take no attached policy.
+      if ('targets' in more && more.targets.length > 0) return [];
+      return (meta.namespace === mesh.rootNamespace ? everywhere : byNamespace.get(meta.namespace))?.(selector) ?? [];
+    },
   };
 }
 
@@ -92,4 +105,15 @@ export function lintFinding(
   hint = '',
 ): Finding {
   return { severity, code, object: objectKey(object), origin: object.meta.origin, field, message, hint };
+}
+
+/** Whether tokens are verified for a workload. */
+function verifier(policies: readonly RequestAuthentication[], rootNamespace: string): World['verifiesTokens'] {
+  const byNamespace = Map.groupBy(policies, ({ meta }) => meta.namespace);
+  return (workload) =>
+    [...new Set([rootNamespace, workload.namespace])].some((namespace) =>
+      (byNamespace.get(namespace) ?? []).some(
+        (policy) => policy.rules.length > 0 && holdsFor(policy, workload, rootNamespace),
+      ),
+    );
 }

@@ -160,8 +160,8 @@ describe('lint over a whole set', () => {
         authorization('deny', 'istio-system', `{action: DENY, ${rules}}`),
       ),
     ).to.deep.equal([
-      'warning http-field-on-tcp AuthorizationPolicy/foo/allow spec.rules[0]: methods, paths can not be checked on TCP port 3307 of web-1.foo: there this rule allows nothing > add a rule for port 3307 without methods, paths',
-      'warning http-field-on-tcp AuthorizationPolicy/istio-system/deny spec.rules[0]: methods, paths can not be checked on TCP port 3307 of web-1.foo: there this rule denies whatever the rest of it matches > limit it with "ports" to HTTP ports',
+      'warning http-field-on-tcp AuthorizationPolicy/foo/allow spec.rules[0]: methods, notPaths can not be checked on TCP port 3307 of web-1.foo: there this rule allows nothing > add a rule for port 3307 without methods, notPaths',
+      'warning http-field-on-tcp AuthorizationPolicy/istio-system/deny spec.rules[0]: methods, notPaths can not be checked on TCP port 3307 of web-1.foo: there this rule denies whatever the rest of it matches > limit it with "ports" to HTTP ports',
     ]);
   });
 });
