@@ -1,3 +1,4 @@
+import { readMeshFile } from '../../src/config/mesh-file.ts';
 import type { Mesh } from '../../src/model/mesh.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import { type ResourceTypeName, types } from '../../src/model/type-urls.ts';
@@ -6,7 +7,7 @@ import { type ResourceTypeName, types } from '../../src/model/type-urls.ts';
 export interface GoldenCase {
   /** What a reader learns here. */
   readonly about: string;
-  readonly mesh: Partial<Mesh>;
+  readonly mesh: Mesh;
   readonly proxies: readonly {
     readonly name: string;
     readonly namespace: string;
@@ -36,8 +37,9 @@ export function parseCase(document: unknown): GoldenCase {
     return { name, namespace, routes: routes === 'inline' ? ('inline' as const) : ('vhds' as const), show: shown };
   });
   if (named.length === 0) throw new Error('case.yaml: proxies is empty');
-  const settings = fields(mesh ?? {}, 'mesh', ['enableAutoMtls', 'outboundTrafficPolicy', 'trustDomainAliases']);
-  return { about, mesh: settings as Partial<Mesh>, proxies: named };
+  const settings = readMeshFile('case.yaml', JSON.stringify(mesh ?? {}));
+  if (settings.findings.length > 0) throw new Error(`case.yaml: mesh: ${JSON.stringify(settings.findings)}`);
+  return { about, mesh: settings.mesh, proxies: named };
 }
 
 function parseShown(text: string): Shown {
