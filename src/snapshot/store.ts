@@ -6,7 +6,8 @@ import type { Mesh } from '../model/mesh.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import { objectKey } from '../model/object.ts';
 import type { Change } from './diff.ts';
-import { type ByNamespace, emptySnapshot, fieldOfKind, type Snapshot } from './snapshot.ts';
+import { type ByNamespace, emptySnapshot, fieldOfKind, type Named, type Snapshot } from './snapshot.ts';
+import { WideMap, wideFrom } from './wide-map.ts';
 
 /** What one batch of events came to: the new snapshot, and each object that really changed. */
 export interface Commit {
@@ -83,6 +84,7 @@ export class Store {
 }
 
 type Kind = MeshObject['kind'];
+type MutableNames = Map<string, MeshObject> | WideMap<MeshObject>;
 type MutableKind = Map<string, ReadonlyMap<string, MeshObject>>;
 
 /** A copy-on-write view of a snapshot: only maps that change are copied, each once. */
@@ -173,14 +175,20 @@ class Draft {
     return copy;
   }
 
-  #names(ref: ObjectRef): Map<string, MeshObject> {
+  #names(ref: ObjectRef): MutableNames {
     const kind = this.#kind(ref.kind);
     const id = `${ref.kind}/${ref.namespace}`;
     const current = kind.get(ref.namespace);
-    if (current !== undefined && this.#copied.has(id)) return current as Map<string, MeshObject>;
-    const copy = new Map(current);
+    if (current !== undefined && this.#copied.has(id)) return current as MutableNames;
+    const copy = copyOf(current);
     this.#copied.add(id);
     kind.set(ref.namespace, copy);
     return copy;
   }
+}
+
+/** What an edit of one costs must not grow with how many others there are. */
+function copyOf(names: Named<MeshObject> | undefined): MutableNames {
+  if (names instanceof WideMap) return names.copy();
+  return (names?.size ?? 0) < wideFrom ? new Map(names) : WideMap.from(names ?? []);
 }

@@ -3,6 +3,7 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type EditScenario, editScenarios } from '../support/bench-edits.ts';
 import { benchSize } from '../support/bench-world.ts';
+import { measureAuthorization } from './authorization.ts';
 import { Bench, type BenchOptions } from './bench.ts';
 import { type Row, type Run, summary } from './figures.ts';
 import { type KubeBenchOptions, kubeIds, measureKube, unmeasurable } from './kube.ts';
@@ -18,7 +19,7 @@ const worldIds = [
   'reconnect',
   'storm',
 ] as const;
-const ids = [...worldIds, ...kubeIds] as const;
+const ids = [...worldIds, 'authorization', ...kubeIds] as const;
 
 const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}; Node ${process.versions.node}`;
 
@@ -26,6 +27,7 @@ const usage = `usage: npm run bench -- [--only SCENARIO]... [--clients N] [--run
 
 Measures a control plane under 1,000 connected clients, against the goals. Scenarios: ${ids.join(', ')}.
 --clients N makes the world smaller (two pods a service); goals are for 1,000.
+authorization: with thousands of policies, and a real Envoy.
 kube, list-watch: on a real Kubernetes API (make kube); kube makes --edits N edits in a sandbox, which needs root.
 --profile DIR writes one CPU profile of the server for each scenario.`;
 
@@ -137,7 +139,7 @@ async function main(): Promise<void> {
   if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
   const size = { ...benchSize, services: Math.ceil(clients / benchSize.podsPerService) };
   const { rows, misses } = await world({ size, runs, profileDir: values.profile }, seconds);
-  const sections = await kube({ size, runs, edits });
+  const sections = [...(await authorization(runs)), ...(await kube({ size, runs, edits }))];
   if (values.json !== undefined) {
     const kubeFigures = Object.fromEntries(sections.map(({ id, figures }) => [id, figures]));
     const all = { clients: size.services * size.podsPerService, rows, missed: misses, kube: kubeFigures };
@@ -166,6 +168,13 @@ async function world(
   const misses = missed(rows);
   report(bench, rows, misses);
   return { rows, misses };
+}
+
+async function authorization(runs: number): Promise<readonly Section[]> {
+  if (!wanted('authorization')) return [];
+  const section = await measureAuthorization(runs);
+  console.log(`\n${sectionText(section)}\n· ${machine}`);
+  return [section];
 }
 
 /** What is measured on Kubernetes. A machine that can't run a scenario fails only if it was asked for by name. */
