@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import type { AuthorizationPolicy } from '../../src/model/authorization-policy.ts';
 import { defaultMesh } from '../../src/model/mesh.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
+import { selectAll } from '../../src/model/selector.ts';
 import { types } from '../../src/model/type-urls.ts';
 import { Store } from '../../src/snapshot/store.ts';
 import { BuildCache } from '../../src/translate/cache.ts';
@@ -79,7 +80,10 @@ async function latencies(
   const ca = await createTestCa();
   const server = await ca.issue([{ type: 'dns', value: 'server' }]);
   const [port = 0] = await freePorts(1);
-  const cases = sets.map((policies) => ({ policies, mesh: defaultMesh }));
+  const cases = sets.map((policies) => ({
+    policies: policies.map((policy) => ({ ...policy, selector: selectAll })),
+    mesh: defaultMesh,
+  }));
   const { jwks } = await signTokens();
   await using _ = await startRbacEnvoy({ http: cases, tcp: [], ports: [port], ca: ca.certificate, server, jwks });
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
