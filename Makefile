@@ -15,7 +15,7 @@ MODULES := node_modules/.done
 PROTOS := generated/.done
 PROTO_SOURCES := $(shell find protos scripts/protos scripts/gen-protos.ts -type f)
 
-.PHONY: help setup deps envoy envoy-oldest kube system check test e2e-oldest demo examples bench fmt coverage drift overlay clean distclean
+.PHONY: help setup deps envoy envoy-oldest kube system check test e2e-oldest explain-long demo examples bench fmt coverage drift overlay clean distclean
 
 help: ## show this help
 	@echo 'Coxswain: a zero-trust control plane for stock Envoy'
@@ -61,6 +61,9 @@ test: setup envoy-oldest ## every layer of tests: the newest and the oldest Envo
 
 e2e-oldest: deps system envoy-oldest ## the end-to-end matrices, on the oldest Envoy only
 	@node test/run/main.ts --layer e2e --grep 'Envoy $(ENVOY_OLDEST_VERSION)'
+
+explain-long: setup envoy-oldest ## hold the evaluator behind `authz explain` against real Envoys: 200,000 requests
+	@PAIRS=200000 npx mocha --no-config --extension ts --require ./test/run/setup.ts --spec test/integration/envoy/explain.test.ts
 
 demo: setup $(if $(KUBE),kube) ## a mesh on this machine, with a story to watch; KUBE=1: the same with kubectl on a real API server
 	@node examples/demo.ts

@@ -22,6 +22,8 @@ import { runCompileLoop } from './runtime/compile-loop.ts';
 import { configProvider } from './runtime/config-provider.ts';
 import { openDirectoryGround } from './runtime/directory-ground.ts';
 import type { Duties, Ground } from './runtime/ground.ts';
+import { startKeySets } from './runtime/key-sets.ts';
+import { startTelemetry } from './runtime/telemetry.ts';
 import { addressText, type Settings } from './settings.ts';
 import { Store } from './snapshot/store.ts';
 import { Compiler } from './translate/compiler.ts';
@@ -100,6 +102,31 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
   });
   stack.defer(() => xds.close(closeMs));
 
+  const keySets = stack.use(
+    await startKeySets({
+      store,
+      compiler,
+      settings: settings.jwks,
+      told: () => told.changed.tell(),
+      fetched: (result) => metrics?.keysFetched(result),
+      failed: () => metrics?.internalError(),
+      ...{ clock, log, random },
+    }),
+  );
+  told.changed.add(() => keySets.changed());
+  const telemetry = stack.use(
+    startTelemetry({
+      snapshot: () => store.snapshot,
+      authenticator,
+      clock,
+      log,
+      random,
+      maxAgeMs: settings.xdsMaxAgeMs,
+      reportUnknownKey: (workload) => keySets.unknownKey(workload),
+    }),
+  );
+  told.changed.add(() => telemetry.changed());
+
   let readiness: Readiness | undefined;
   let duties: Duties | undefined;
   let meshFindings = ground.initial.findings;
@@ -107,6 +134,8 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
     store,
     compiler,
     xds,
+    telemetry,
+    keySets,
     meshFindings: () => meshFindings,
     readiness: () => readiness ?? { ready: false, reason: waitingFor(ground) },
     leading: () => duties?.leading ?? false,
@@ -141,6 +170,7 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
     await loop;
   });
   await firstSync(synced.promise, ground, { clock, log });
+  await keySets.tried();
   stack.use(
     ground.followMesh(
       () => store.snapshot.mesh,
@@ -172,7 +202,7 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
   );
   stack.use(serving);
   const credentials = new MeshServerCredentials(serving.context.reveal());
-  const xdsPort = await xds.listenTls(addressText(settings.xds), credentials);
+  const xdsPort = await xds.listenTls(addressText(settings.xds), credentials, [telemetry.service]);
   const insecurePort = settings.xdsInsecure && (await xds.listenInsecure(addressText(settings.xdsInsecure)));
   const findings = (): readonly Finding[] => sources.findings();
   duties = stack.use(await ground.start({ store, compiler, xds, serving, findings, metrics, ...told }));
@@ -188,6 +218,7 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
     async [Symbol.asyncDispose]() {
       readiness = { ready: false, reason: 'shutting down' };
       if (ground.leaveMs > 0) await pause(clock, ground.leaveMs);
+      telemetry.leave();
       if (ground.drainMs > 0) await xds.drain(ground.drainMs);
       await parts.disposeAsync();
     },

@@ -4,10 +4,12 @@ import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readMeshFile } from './config/mesh-file.ts';
 import { MeshError } from './lib/errors.ts';
+import { parseIpRange } from './lib/ip.ts';
 import type { LogLevel } from './lib/log.ts';
 import { controlPlanePorts } from './model/control-plane-ports.ts';
 import type { Finding } from './model/finding.ts';
 import { trustDomain } from './model/ids.ts';
+import type { IpBlock } from './model/ip-block.ts';
 import { defaultMesh, type Mesh } from './model/mesh.ts';
 import { originText } from './model/object.ts';
 
@@ -65,6 +67,15 @@ export interface Settings {
   readonly xdsMaxAgeMs: number;
   /** How many proxies one replica takes. */
   readonly xdsMaxProxies: number;
+  readonly jwks: KeyFetchSettings;
+}
+
+/** Where keys of token issuers may be fetched, and from whom. */
+export interface KeyFetchSettings {
+  /** PEM of further roots, beside those of the system; `undefined` for none. */
+  readonly caFile: string | undefined;
+  /** Places that are open though they would be closed by their kind. */
+  readonly allow: readonly IpBlock[];
 }
 
 /** Flags of `serve` as the command line gives them: text, unchecked. Each has an environment variable COXSWAIN_<FLAG>. */
@@ -87,6 +98,8 @@ export interface SettingFlags {
   readonly svidTtl?: string;
   readonly xdsMaxAge?: string;
   readonly xdsMaxProxies?: string;
+  readonly jwksCa?: string;
+  readonly jwksAllow?: readonly string[];
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -103,6 +116,7 @@ export async function readSettings(flags: SettingFlags, env: Env): Promise<Setti
   const meshFile = value('mesh');
   const file = await readMesh(meshFile);
   const insecure = value('xdsInsecure');
+  const jwksCa = value('jwksCa');
   return deepFreeze({
     platform,
     meshFile: meshFile === undefined ? undefined : resolve(meshFile),
@@ -110,7 +124,7 @@ export async function readSettings(flags: SettingFlags, env: Env): Promise<Setti
     meshFindings: file.findings,
     stateDir: resolve(value('state') ?? defaultStateDir(env)),
     xds: parseAddress('--xds', value('xds') ?? `:${controlPlanePorts.xds}`),
-    xdsNames: flags.xdsName ?? env[envName('xdsName')]?.split(',').filter((name) => name !== '') ?? [],
+    xdsNames: flags.xdsName ?? list(env[envName('xdsName')]),
     xdsInsecure:
       insecure === undefined
         ? undefined
@@ -124,6 +138,25 @@ export async function readSettings(flags: SettingFlags, env: Env): Promise<Setti
     svidTtlMs: parseDuration('--svid-ttl', value('svidTtl') ?? '24h', 60_000),
     xdsMaxAgeMs: parseDuration('--xds-max-age', value('xdsMaxAge') ?? '30m'),
     xdsMaxProxies: parseCount('--xds-max-proxies', value('xdsMaxProxies') ?? '5000'),
+    jwks: {
+      caFile: jwksCa === undefined ? undefined : resolve(jwksCa),
+      allow: parseRanges('--jwks-allow', flags.jwksAllow ?? list(env[envName('jwksAllow')])),
+    },
+  });
+}
+
+/** The words of a comma-separated variable. */
+function list(text: string | undefined): readonly string[] {
+  return text?.split(',').filter((word) => word !== '') ?? [];
+}
+
+function parseRanges(flag: string, texts: readonly string[]): readonly IpBlock[] {
+  return texts.map((text) => {
+    const range = parseIpRange(text.trim());
+    if (range !== undefined) return range;
+    throw new MeshError('bad-argument', `${flag}: ${JSON.stringify(text)} is no range of addresses`, {
+      hint: 'write 10.0.0.0/8, fd00::/8, or one address',
+    });
   });
 }
 

@@ -1,6 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { shortTypeNames } from '../model/type-urls.ts';
-import type { AdminSources, XdsTotals } from './sources.ts';
+import { shadowCounters, shadowGauges } from './shadow-metrics.ts';
+import type { ShadowTotals } from './shadow-report.ts';
+import type { AdminSources, KeySetTotals, XdsTotals } from './sources.ts';
 import { totals, totalsByType } from './xds-totals.ts';
 
 const seconds = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
@@ -20,6 +22,8 @@ export interface Metrics {
   certificateIssued(): void;
   /** A webhook was called and answered, or could not be answered. */
   webhookCalled(call: WebhookCall): void;
+  /** A fetch of token keys has ended. `result`: `success`, or the kind of failure. */
+  keysFetched(result: string): void;
 }
 
 /** Structurally what the webhook server tells. */
@@ -38,6 +42,8 @@ const webhookCounters = {
   'validate refused': ['galley_validation_failed', 'Objects refused.'],
   'validate failed': ['galley_validation_http_error', 'Calls of the validator without an answer.'],
 } as const;
+
+const noKeySets: KeySetTotals = { fresh: 0, stale: 0, missing: 0, oldestSeconds: 0 };
 
 /** The metrics of one control plane, in a registry of their own, so that two in one process (tests) don't mix. */
 export class MetricsRegistry implements Metrics {
@@ -59,6 +65,17 @@ export class MetricsRegistry implements Metrics {
       new Counter({ name, help, registers: [this.#registry] }),
     ]),
   );
+  readonly #keyFetches = this.#counter('coxswain_jwks_fetches_total', 'Fetches of token keys, by result.', 'result');
+  readonly #keyFetchesGood = new Counter({
+    name: 'pilot_jwks_resolver_network_fetch_success_total',
+    help: 'Fetches of token keys that brought keys.',
+    registers: [this.#registry],
+  });
+  readonly #keyFetchesBad = new Counter({
+    name: 'pilot_jwks_resolver_network_fetch_fail_total',
+    help: 'Fetches of token keys that brought none.',
+    registers: [this.#registry],
+  });
   readonly #convergence = this.#histogram(
     'pilot_proxy_convergence_time',
     'Seconds from a change to its acknowledgement by a proxy.',
@@ -105,7 +122,15 @@ export class MetricsRegistry implements Metrics {
     this.#gauge('coxswain_xds_full', 'Whether this replica takes no more proxies.', [], (gauge) =>
       gauge.set(sources.counters?.().full === true ? 1 : 0),
     );
+    this.#gauge('coxswain_jwks_sets', 'Sets of token keys that policies need, by state.', ['state'], (gauge) => {
+      const { fresh, stale, missing } = sources.keySets?.() ?? noKeySets;
+      for (const [state, count] of Object.entries({ fresh, stale, missing })) gauge.set({ state }, count);
+    });
+    this.#gauge('coxswain_jwks_oldest_seconds', 'Age of the oldest token keys in use.', [], (gauge) =>
+      gauge.set(sources.keySets?.().oldestSeconds ?? 0),
+    );
     if (sources.counters !== undefined) this.#xdsTotals(sources.counters);
+    if (sources.shadowTotals !== undefined) this.#shadowTotals(sources.shadowTotals);
     this.#gauge('pilot_info', 'Version of the control plane.', ['version'], (gauge) => gauge.set({ version }, 1));
   }
 
@@ -132,6 +157,11 @@ export class MetricsRegistry implements Metrics {
   webhookCalled({ webhook, outcome }: WebhookCall): void {
     if (webhook === 'inject') this.#webhooks.get('inject requests')?.inc();
     this.#webhooks.get(`${webhook} ${outcome}`)?.inc();
+  }
+
+  keysFetched(result: string): void {
+    this.#keyFetches.inc({ result });
+    (result === 'success' ? this.#keyFetchesGood : this.#keyFetchesBad).inc();
   }
 
   get contentType(): string {
@@ -170,6 +200,21 @@ export class MetricsRegistry implements Metrics {
         },
       });
     }
+  }
+
+  #shadowTotals(read: () => ShadowTotals): void {
+    for (const { name, help, of } of shadowCounters) {
+      const counter = new Counter({
+        name,
+        help,
+        registers: [this.#registry],
+        collect: () => {
+          counter.reset();
+          counter.inc(of(read()));
+        },
+      });
+    }
+    for (const { name, help, of } of shadowGauges) this.#gauge(name, help, [], (gauge) => gauge.set(of(read())));
   }
 
   #counter<L extends string>(name: string, help: string, label: L): Counter<L> {

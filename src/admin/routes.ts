@@ -2,7 +2,7 @@ import type { Finding } from '../model/finding.ts';
 import { originText } from '../model/object.ts';
 import { indexPage } from './index-page.ts';
 import { redactSecrets } from './redact.ts';
-import type { AdminSources } from './sources.ts';
+import type { AdminSources, ExplainSource } from './sources.ts';
 import { syncEntry } from './sync-entry.ts';
 
 /** What a page answers. `json` is redacted and encoded by the server. */
@@ -78,6 +78,25 @@ export function routes(context: RouteContext): readonly Route[] {
       json([...sources.views()].sort(by((view) => view.id))),
     ),
   ];
+  const { shadow } = sources;
+  if (shadow !== undefined) {
+    pages.push(
+      page(
+        '/debug/shadow',
+        'what dry runs would do, and who asked; ?policy=NAME[.NS]&workload=NAME[.NS]',
+        false,
+        (query) => json([shadow({ policy: query.get('policy') ?? '', workload: query.get('workload') ?? '' })]),
+      ),
+    );
+  }
+  const { explain } = sources;
+  if (explain !== undefined) {
+    pages.push(
+      page('/debug/explain', 'what happens to a call, and why; `coxswain authz explain` asks it', false, (query) =>
+        explanation(explain, query),
+      ),
+    );
+  }
   const list = page('/debug/list', 'this list', false, () =>
     json([...pages, list].filter((each) => !each.health).map(({ path, help }) => ({ path, help }))),
   );
@@ -91,6 +110,18 @@ export function routes(context: RouteContext): readonly Route[] {
 
 function page(path: string, help: string, health: boolean, answer: Route['answer']): Route {
   return { path, help, health, answer };
+}
+
+function explanation(explain: ExplainSource, query: URLSearchParams): Answer {
+  if (query.has('keys')) return json(explain.keySets());
+  let question: unknown;
+  try {
+    question = JSON.parse(query.get('question') ?? '');
+  } catch {
+    return text('what is the question? add ?question=JSON, with "from" and "to" at least\n', 400);
+  }
+  const answer = explain.answer(question);
+  return answer.ok ? json(answer.value) : text(`${answer.error}\n`, 400);
 }
 
 function dump(sources: AdminSources, query: URLSearchParams): Answer {

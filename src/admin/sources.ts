@@ -2,6 +2,7 @@ import type { Finding } from '../model/finding.ts';
 import type { TypeUrl } from '../model/ids.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import type { Proxy } from '../model/proxy.ts';
+import type { ShadowQuery, ShadowReport, ShadowTotals } from './shadow-report.ts';
 
 /** ERROR: the last response was refused. STALE: not acknowledged yet. NOT_SENT: asked for, nothing sent (behaviour.md 7.8). */
 export type SyncState = 'SYNCED' | 'STALE' | 'NOT_SENT' | 'ERROR';
@@ -82,6 +83,27 @@ export interface XdsTotals {
 /** Ready, or why not. */
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
+/** How the sets of token keys stand that policies need. */
+export interface KeySetTotals {
+  /** As new as they should be. */
+  readonly fresh: number;
+  /** Fetched once, and not refreshed since. */
+  readonly stale: number;
+  /** Never fetched: tokens of their issuers are refused. */
+  readonly missing: number;
+  readonly oldestSeconds: number;
+}
+
+/** Answers the questions of `coxswain authz explain`. */
+export interface ExplainSource {
+  /** The answer, or what is wrong with the question. */
+  answer(
+    question: unknown,
+  ): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
+  /** Public keys by which tokens are verified: whoever asks verifies by himself, and sends no token here. */
+  keySets(): readonly string[];
+}
+
 /**
  * All that the admin server asks of the running control plane. Functions, so that each answer is as of the request; the
  * composition root makes them, and nothing else in `admin` knows where the answers come from.
@@ -93,6 +115,12 @@ export interface AdminSources {
   readonly counters?: () => XdsTotals;
   /** Whether this replica leads; absent where there is nothing to lead. */
   readonly leading?: () => boolean;
+  /** What dry runs would do; without it there is no such page. */
+  readonly shadow?: (query: ShadowQuery) => ShadowReport;
+  readonly shadowTotals?: () => ShadowTotals;
+  readonly keySets?: () => KeySetTotals;
+  /** Says what happens to a call; without it there is no such page. */
+  readonly explain?: ExplainSource;
   findings(): readonly Finding[];
   objects(): Iterable<MeshObject>;
   services(): readonly ServiceStatus[];

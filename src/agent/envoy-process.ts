@@ -29,6 +29,8 @@ export function envoyCommand(options: EnvoyOptions): readonly [string, ...string
     ...['--concurrency', String(options.concurrency)],
     ...['--drain-time-s', String(options.drainSeconds)],
     ...['--drain-strategy', 'immediate'],
+    // A line of an access log is seen after a second, not after ten.
+    ...['--file-flush-interval-msec', '1000'],
     ...['--log-level', options.logLevel],
     ...['--log-format', '%Y-%m-%dT%T.%fZ %l %n %v'],
     ...(options.logFile === undefined ? [] : ['--log-path', options.logFile]),

@@ -62,6 +62,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./proxy-config.ts')).proxyConfigCommand,
   },
   {
+    name: 'authz',
+    aliases: [],
+    summary: 'explain authorization: who may call whom, by which rule, and what a dry run would change',
+    load: async () => (await import('./authz.ts')).authzCommand,
+  },
+  {
     name: 'install',
     aliases: [],
     summary: 'print or apply what a cluster needs to run the control plane',

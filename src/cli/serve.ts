@@ -43,6 +43,16 @@ export function serveCommand(context: CliContext): Command {
       '--admin <host:port>',
       'health, metrics and debug pages; default 127.0.0.1:15014; from other machines only health and metrics answer (COXSWAIN_ADMIN)',
     )
+    .option(
+      '--jwks-ca <file>',
+      'PEM of further roots that servers of token keys (jwksUri) may be known to (COXSWAIN_JWKS_CA)',
+    )
+    .addOption(
+      new Option(
+        '--jwks-allow <range...>',
+        'addresses that token keys may be fetched from though they are loopback, link-local or the like (COXSWAIN_JWKS_ALLOW, comma-separated)',
+      ),
+    )
     .option('--trust-domain <domain>', 'trust domain of all identities; default cluster.local (COXSWAIN_TRUST_DOMAIN)')
     .option('--svid-ttl <duration>', 'lifetime of workload certificates; default 24h (COXSWAIN_SVID_TTL)')
     .option('--log-level <level>', 'debug, info, warn, error or silent; default info (COXSWAIN_LOG_LEVEL)');

@@ -37,6 +37,12 @@ const httpFields = [
   'headersToDownstreamOnAllow',
   'headersToDownstreamOnDeny',
 ];
+/** Providers of external authorizers are named by policies, and in the names of Envoy's rules. */
+const providerName = /^[A-Za-z0-9._-]{1,253}$/;
+/** Of a header (RFC 9110 section 5.6.2); where names are selected, `x*`, `*x` and `*` are such words, too. */
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
+const maxHeaderValue = 8_192;
+const maxTimeoutMs = 24 * 3_600_000;
 /** Ten minutes: whoever sets none lets the authorizer decide how long it takes (behaviour.md 1.3, CUSTOM). */
 const defaultTimeoutMs = 600_000;
 
@@ -61,6 +67,8 @@ function readProvider(item: Field): ExtensionProvider | undefined {
     if (!fields.get('name').written) item.error('missing-field', 'name is required', 'policies name a provider by it');
     return undefined;
   }
+  if (!providerName.test(name) && (fields.get('envoyExtAuthzHttp').present || fields.get('envoyExtAuthzGrpc').present))
+    fields.get('name').error('bad-name', `${JSON.stringify(name)} is no name`, 'use letters, digits, ".", "-" and "_"');
   const [http, grpc] = [fields.get('envoyExtAuthzHttp'), fields.get('envoyExtAuthzGrpc')];
   if (http.present && grpc.present)
     item.error('one-kind-only', 'a provider speaks HTTP or gRPC, not both', 'write two');
@@ -89,12 +97,12 @@ function readHttp(name: string, field: Field): ExtensionProvider | undefined {
   return {
     kind: 'http',
     ...common,
-    pathPrefix: fields.get('pathPrefix').string() ?? '',
-    includeRequestHeadersInCheck: [...texts(old), ...texts(fields.get('includeRequestHeadersInCheck'))],
-    includeAdditionalHeadersInCheck: fields.get('includeAdditionalHeadersInCheck').stringMap(),
-    headersToUpstreamOnAllow: texts(fields.get('headersToUpstreamOnAllow')),
-    headersToDownstreamOnAllow: texts(fields.get('headersToDownstreamOnAllow')),
-    headersToDownstreamOnDeny: texts(fields.get('headersToDownstreamOnDeny')),
+    pathPrefix: readPathPrefix(fields.get('pathPrefix')),
+    includeRequestHeadersInCheck: [...headerNames(old), ...headerNames(fields.get('includeRequestHeadersInCheck'))],
+    includeAdditionalHeadersInCheck: readHeaders(fields.get('includeAdditionalHeadersInCheck')),
+    headersToUpstreamOnAllow: headerNames(fields.get('headersToUpstreamOnAllow')),
+    headersToDownstreamOnAllow: ownHeaders(fields.get('headersToDownstreamOnAllow')),
+    headersToDownstreamOnDeny: headerNames(fields.get('headersToDownstreamOnDeny')),
   };
 }
 
@@ -111,7 +119,7 @@ function readCommon(name: string, field: Field, fields: Fields): Common | undefi
     // `<namespace>/<host>` only tells apart what a full host name tells apart already.
     service: service.slice(service.indexOf('/') + 1),
     port,
-    timeoutMs: readDuration(fields.get('timeout')) ?? defaultTimeoutMs,
+    timeoutMs: readTimeout(fields.get('timeout')),
     failOpen: fields.get('failOpen').boolean() ?? false,
     statusOnError: readStatus(fields.get('statusOnError')),
     body: readBody(fields.get('includeRequestBodyInCheck')),
@@ -145,6 +153,49 @@ function readBody(field: Field): Common['body'] {
   };
 }
 
-function texts(field: Field): readonly string[] {
-  return (field.items() ?? []).map((item) => item.text()).filter((text) => text !== undefined);
+function readTimeout(field: Field): number {
+  const ms = readDuration(field) ?? defaultTimeoutMs;
+  if (ms > maxTimeoutMs) field.error('out-of-range', 'no request waits longer than a day', 'write at most 24h');
+  return ms;
 }
+
+/** Envoy refuses the filter whole for a prefix that is no path, and asks a broken one for a path with a query. */
+function readPathPrefix(field: Field): string {
+  const text = field.string() ?? '';
+  if (text !== '' && !/^\/[!"$->@-~]*$/.test(text))
+    field.error('bad-path', `${JSON.stringify(text)} is no path`, 'begin with "/", without a query');
+  return text;
+}
+
+function headerNames(field: Field): readonly string[] {
+  return (field.items() ?? []).flatMap((item) => {
+    const text = item.text();
+    if (text === undefined) return [];
+    if (!token.test(text)) item.error('bad-header', `${JSON.stringify(text)} is no header name`, nameHint);
+    return [text];
+  });
+}
+
+/** As `:status` of the authorizer's answer is one, too, Envoy 1.36 and 1.40 answer 502 for a pattern that takes them all. */
+function ownHeaders(field: Field): readonly string[] {
+  const names = headerNames(field);
+  names.forEach((name, index) => {
+    if (/^\*(s|us|tus|atus|tatus|status)?$/.test(name))
+      field.items()?.[index]?.error('bad-header', `${JSON.stringify(name)} takes the status too`, 'name the headers');
+  });
+  return names;
+}
+
+/** Headers that are sent as they stand. Those of the request line are the check's own: Envoy refuses a filter that sets one. */
+function readHeaders(field: Field): Readonly<Record<string, string>> {
+  for (const [name, value] of field.entries() ?? []) {
+    const text = value.string() ?? '';
+    if (!token.test(name) || name.toLowerCase() === 'host')
+      value.error('bad-header', `${JSON.stringify(name)} is no header that can be added`, nameHint);
+    if (text.length > maxHeaderValue || !/^[\t\x20-\x7e]*$/.test(text))
+      value.error('bad-header', 'is no value of a header', 'use printable ASCII, at most 8 KiB');
+  }
+  return field.stringMap();
+}
+
+const nameHint = 'use the name of a header, without ":"';

@@ -1,5 +1,6 @@
 import { isRecord } from '../lib/is-record.ts';
 import { parseDocuments } from '../lib/yaml.ts';
+import { formatProblem, formatTexts } from '../model/access-log-format.ts';
 import type { Finding } from '../model/finding.ts';
 import { trustDomain } from '../model/ids.ts';
 import { type AccessLogSettings, defaultMesh, type Mesh, type PathNormalization } from '../model/mesh.ts';
@@ -153,16 +154,23 @@ function readAccessLog(fields: Fields): AccessLogSettings {
   const encoding = fields.get('accessLogEncoding').oneOf(['TEXT', 'JSON']) ?? 'TEXT';
   const format = fields.get('accessLogFormat');
   const text = format.string() ?? '';
-  if (text !== '' && encoding === 'JSON' && !isJsonFormat(text))
+  const json = encoding === 'JSON' && text !== '' ? jsonFormat(text) : undefined;
+  if (encoding === 'JSON' && text !== '' && json === undefined)
     format.error('bad-format', 'a JSON log needs an object of format strings', 'write {"code": "%RESPONSE_CODE%"}');
+  const problem = formatTexts(json ?? text)
+    .map(formatProblem)
+    .find((each) => each !== undefined);
+  // Envoy would refuse every listener for it.
+  if (problem !== undefined) format.error('bad-format', problem, "see Envoy's access log commands");
   return { file: fields.get('accessLogFile').string() ?? '', encoding, format: text };
 }
 
-function isJsonFormat(text: string): boolean {
+function jsonFormat(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    return isRecord(JSON.parse(text));
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -27,18 +27,19 @@ export function stringMatcherText(matcher: StringMatcher): string {
   if (matcher.suffix !== undefined) return `*${matcher.suffix}`;
   if (matcher.contains !== undefined) return `*${matcher.contains}*`;
   const pattern = matcher.safeRegex?.regex ?? '';
-  return pattern === '(?s:.+)' ? '*' : `/${pattern}/`;
+  return pattern === '\\C+' ? '*' : `/${pattern}/`;
 }
 
 const compiled = new Map<string, RegExp>();
 const maxCompiled = 1_000;
 
-/** RE2's full match. The two languages agree on what the translator writes. */
+/** RE2's full match. The two languages agree on what the translator writes, but for `\C`: a byte, whatever it is. */
 export function re2(pattern: string): RegExp {
   const known = compiled.get(pattern);
   if (known !== undefined) return known;
   if (compiled.size >= maxCompiled) compiled.clear();
-  const made = new RegExp(`^(?:${pattern})$`, 'u');
+  const ours = pattern.replace(/\\([\s\S])/gu, (escape, char: string) => (char === 'C' ? '[^]' : escape));
+  const made = new RegExp(`^(?:${ours})$`, 'u');
   compiled.set(pattern, made);
   return made;
 }

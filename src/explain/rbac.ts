@@ -8,6 +8,7 @@ import {
   templateMatches,
   valueMatcherText,
 } from './matchers.ts';
+import { peerWords } from './peer-words.ts';
 
 type Rbac = envoy.config.rbac.v3.RBAC;
 type Permission = envoy.config.rbac.v3.Permission;
@@ -19,6 +20,8 @@ export interface Facts {
   readonly peerNames: readonly string[] | undefined;
   /** Lower-case names, pseudo headers included; several values of one name joined by commas. Empty on TCP. */
   readonly headers: ReadonlyMap<string, string>;
+  /** The values one by one, for an Envoy that tries them so (1.40); otherwise the joined text is compared. */
+  readonly headerValues?: ReadonlyMap<string, readonly string[]>;
   readonly destination: { readonly address: string; readonly port: number };
   /** Address of the socket's peer, and of the client as far as proxies before us told it. */
   readonly peerAddress: string;
@@ -207,14 +210,8 @@ function principalHolds(principal: Principal, facts: Facts): boolean {
 }
 
 function principalAsked(principal: Principal, facts: Facts): Asked {
-  if (principal.authenticated !== undefined) {
-    const { principalName } = principal.authenticated;
-    return {
-      attribute: 'source principal',
-      wanted: principalName === undefined ? '*' : stringMatcherText(principalName).replace('spiffe://', ''),
-      actual: (facts.peerNames ?? []).map((name) => name.replace('spiffe://', '')).join(', '),
-    };
-  }
+  if (principal.authenticated !== undefined)
+    return peerWords(principal.authenticated.principalName, facts.peerNames ?? []);
   if (principal.directRemoteIp !== undefined)
     return { attribute: 'source address', wanted: rangeText(principal.directRemoteIp), actual: facts.peerAddress };
   if (principal.remoteIp !== undefined)
@@ -232,10 +229,14 @@ function principalLeaves(principal: Principal): readonly Principal[] {
 
 type HeaderMatcher = envoy.config.route.v3.HeaderMatcher;
 
-function headerMatches(matcher: HeaderMatcher, { headers }: Facts): boolean {
-  const value = headers.get(matcher.name ?? '');
-  if (matcher.presentMatch !== undefined) return (value !== undefined) === matcher.presentMatch;
-  if (matcher.stringMatch !== undefined) return value !== undefined && stringMatches(matcher.stringMatch, value);
+function headerMatches(matcher: HeaderMatcher, { headers, headerValues }: Facts): boolean {
+  const name = (matcher.name ?? '').toLowerCase();
+  const joined = headers.get(name);
+  const values = headerValues?.get(name) ?? (joined === undefined ? [] : [joined]);
+  if (matcher.invertMatch === true) throw new Error(`an inverted header matcher: ${JSON.stringify(matcher)}`);
+  if (matcher.presentMatch !== undefined) return values.length > 0 === matcher.presentMatch;
+  const { stringMatch } = matcher;
+  if (stringMatch !== undefined) return values.some((value) => stringMatches(stringMatch, value));
   throw new Error(`unknown header matcher: ${JSON.stringify(matcher)}`);
 }
 

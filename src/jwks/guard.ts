@@ -46,7 +46,7 @@ export function permitted(
  * be connected to. (Names are looked at when they are resolved.)
  */
 export function checkedUrl(text: string, base: URL | undefined, allow: readonly IpBlock[]): Result<URL, Failure> {
-  if (!URL.canParse(text, base)) return failure('redirect', 'it leads to something that is no URL');
+  if (!URL.canParse(text, base?.href)) return failure('redirect', 'it leads to something that is no URL');
   const url = new URL(text, base);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     return failure('redirect', `it leads to an address that starts with ${url.protocol}`);

@@ -46,7 +46,19 @@ function network(address: ipaddr.IPv4 | ipaddr.IPv6, prefixLength: number): Rang
 /** The address in full form, without a zone; undefined for what is none. */
 function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-  return text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text) ? ipaddr.IPv6.parse(text) : undefined;
+  const plainText = withoutDots(text);
+  if (plainText === undefined || !text.includes(':') || text.includes('%')) return undefined;
+  return ipaddr.IPv6.isValid(plainText) ? ipaddr.IPv6.parse(plainText) : undefined;
+}
+
+/** `::1.2.3.4` as `::102:304`: ipaddr.js takes one that begins with zeros for another address, `::ffff:102:304`. */
+function withoutDots(text: string): string | undefined {
+  if (!text.includes('.')) return text;
+  const colon = text.lastIndexOf(':');
+  const tail = text.slice(colon + 1);
+  if (!ipaddr.IPv4.isValidFourPartDecimal(tail)) return undefined;
+  const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv4.parse(tail).toByteArray();
+  return `${text.slice(0, colon + 1)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
 }
 
 /** Whether one of these ranges holds an address. */
@@ -65,12 +77,33 @@ function plain(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   return parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress() ? parsed.toIPv4Address() : parsed;
 }
 
-/** Classifies an address. What can't be read counts as unspecified, to which nobody may connect. */
+/** Ranges of IPv6 that lead to an IPv4 address, and the byte at which that stands in them. */
+const carriers: readonly { readonly range: [ipaddr.IPv6, number]; readonly at: number }[] = [
+  // IPv4-compatible (RFC 4291 section 2.5.5.1), translated (RFC 2765), NAT64 (RFC 6052 and 8215), 6to4 (RFC 3056).
+  { range: [ipaddr.IPv6.parse('::'), 96], at: 12 },
+  { range: [ipaddr.IPv6.parse('::ffff:0:0:0'), 96], at: 12 },
+  { range: [ipaddr.IPv6.parse('64:ff9b::'), 96], at: 12 },
+  { range: [ipaddr.IPv6.parse('64:ff9b:1::'), 48], at: 12 },
+  { range: [ipaddr.IPv6.parse('2002::'), 16], at: 2 },
+];
+
+/** The IPv4 address to which a translator on the way would lead, itself otherwise. */
+function carried(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
+  if (!(address instanceof ipaddr.IPv6) || ['unspecified', 'loopback'].includes(address.range())) return address;
+  const carrier = carriers.find(({ range: [base, length] }) => address.match(base, length));
+  return carrier === undefined ? address : new ipaddr.IPv4(address.toByteArray().slice(carrier.at, carrier.at + 4));
+}
+
+/**
+ * Classifies an address, one that carries an IPv4 address by that. What can't be read counts as unspecified, to which nobody
+ * may connect.
+ */
 export function addressClass(text: string): AddressClass {
   const parsed = plain(text);
   if (parsed === undefined) return 'unspecified';
-  if (metadataAddresses.has(parsed.toString())) return 'metadata';
-  const range = parsed.range();
+  const address = carried(parsed);
+  if (metadataAddresses.has(address.toString())) return 'metadata';
+  const range: string = address.range();
   switch (range) {
     case 'loopback':
       return 'loopback';
@@ -83,13 +116,11 @@ export function addressClass(text: string): AddressClass {
       return 'multicast';
     case 'private':
     case 'uniqueLocal':
+    case 'deprecatedSiteLocal':
     case 'carrierGradeNat':
       return 'private';
-    case '6to4':
     case 'teredo':
-    case 'rfc6052':
-    case 'rfc6145':
-      // Addresses that carry an IPv4 address: where they lead can't be seen from here.
+      // Where it leads is for its relays to say.
       return 'link-local';
     default:
       return 'public';

@@ -9,6 +9,8 @@ export type PublicKey = Readonly<Record<string, string>>;
 const maxKid = 1_024;
 /** The RSA keys that Envoy's library reads: 512 to 16,384 bits. Below 1,024 anybody finds the private half. */
 const [minRsaBits, maxRsaBits] = [1_024, 16_384];
+/** 3 and 65537: Envoy 1.36 and 1.40 refuse all others, 17 too. */
+const exponents = ['Aw', 'AQAB'];
 const rsaAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
 const curves: Readonly<Record<string, { readonly algorithm: string; readonly bytes: number }>> = {
   'P-256': { algorithm: 'ES256', bytes: 32 },
@@ -73,8 +75,7 @@ function rsa(key: Readonly<Record<string, unknown>>): Result<Members, string> {
   const bits = n.length * 8 - Math.clz32(n[0] ?? 0) + 24;
   if (bits < minRsaBits) return err(`is too short: ${bits} bits`);
   if (bits > maxRsaBits) return err(`is too long: ${bits} bits`);
-  const exponent = e.length > 4 ? 0 : e.readUIntBE(0, e.length);
-  if (exponent < 3 || exponent % 2 === 0) return err('has an "e" that no key can have');
+  if (!exponents.includes(text(e))) return err('has an "e" that Envoy does not take');
   if ((n.at(-1) ?? 0) % 2 === 0) return err('has an "n" that no key can have');
   return ok({ algorithms: rsaAlgorithms, members: { kty: 'RSA', n: text(n), e: text(e) } });
 }

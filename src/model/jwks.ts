@@ -1,4 +1,3 @@
-import { createPublicKey } from 'node:crypto';
 import { isRecord } from '../lib/is-record.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { type PublicKey, publicKey } from './jwk.ts';

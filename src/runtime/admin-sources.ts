@@ -13,11 +13,16 @@ import { all, fieldOfKind, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Store } from '../snapshot/store.ts';
 import type { Compiler } from '../translate/compiler.ts';
 import type { XdsServer } from '../xds/server-types.ts';
+import { explainSource } from './explain-source.ts';
+import type { KeySets } from './key-sets.ts';
+import type { Telemetry } from './telemetry.ts';
 
 export interface RunningParts {
   readonly store: Store;
   readonly compiler: Compiler;
   readonly xds: XdsServer;
+  readonly telemetry: Pick<Telemetry, 'report' | 'totals'>;
+  readonly keySets: Pick<KeySets, 'findings' | 'totals'>;
   readonly meshFindings: () => readonly Finding[];
   readonly readiness: () => Readiness;
   readonly leading: () => boolean;
@@ -25,17 +30,22 @@ export interface RunningParts {
 
 /** What the debug pages show of a running control plane. Every answer is made when it is asked for. */
 export function adminSources(parts: RunningParts): AdminSources {
-  const { store, compiler, xds } = parts;
+  const { store, compiler, xds, telemetry, keySets } = parts;
   return {
     ready: parts.readiness,
     status: () => xds.status(),
     counters: () => xds.counters(),
     leading: parts.leading,
+    shadow: (query) => telemetry.report(query),
+    explain: explainSource(parts),
+    shadowTotals: () => telemetry.totals(),
+    keySets: () => keySets.totals(),
     findings: () => [
       ...parts.meshFindings(),
       ...store.findings,
       ...lint([...objectsOf(store.snapshot)], store.snapshot.mesh),
       ...compiler.findings,
+      ...keySets.findings(),
     ],
     objects: () => objectsOf(store.snapshot),
     services: () => services(store.snapshot),

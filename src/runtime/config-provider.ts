@@ -3,8 +3,8 @@ import type { SecretProvider } from '../ca/secrets.ts';
 import { MeshError } from '../lib/errors.ts';
 import { type Proxy, proxyName } from '../model/proxy.ts';
 import { types } from '../model/type-urls.ts';
-import type { Workload } from '../model/workload.ts';
 import { findWorkload } from '../snapshot/indexes.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Compiler } from '../translate/compiler.ts';
 import type { ConfigProvider } from '../xds/provider.ts';
 
@@ -15,7 +15,7 @@ import type { ConfigProvider } from '../xds/provider.ts';
 export function configProvider(compiler: Compiler, secrets: SecretProvider): ConfigProvider {
   return {
     attach(proxy, changed, peer) {
-      if (peer.kind === 'proven') checkRegistry(proxy, findWorkload(compiler.snapshot, proxy.namespace, proxy.name));
+      if (peer.kind === 'proven') checkRegistry(proxy, compiler.snapshot);
       using stack = new DisposableStack();
       const compiled = stack.use(compiler.attach(proxy, changed));
       const own = stack.use(secrets.attach(proxy, peer, () => changed(secretOnly)));
@@ -38,7 +38,8 @@ export function configProvider(compiler: Compiler, secrets: SecretProvider): Con
  * A certificate proves a service account, not a pod: a pod that we know to run as another one isn't its holder's to speak
  * for, or it could read that pod's policies.
  */
-function checkRegistry(proxy: Proxy, known: Workload | undefined): void {
+export function checkRegistry(proxy: Proxy, snapshot: Snapshot): void {
+  const known = findWorkload(snapshot, proxy.namespace, proxy.name);
   if (known === undefined || known.serviceAccount === '' || known.serviceAccount === proxy.serviceAccount) return;
   throw new MeshError(
     'permission-denied',

@@ -45,6 +45,9 @@ export function check(resources: readonly Resource[]): readonly Finding[] {
   }));
 }
 
+/** Stands in every bootstrap (agent/bootstrap-xds-cluster.ts). */
+const controlPlaneCluster = 'xds-grpc';
+
 /** Secrets are per workload, so they aren't in the set; each workload is given these two. */
 const secrets: ReadonlySet<string> = new Set([workloadSecret, rootSecret]);
 
@@ -60,7 +63,8 @@ function dangling(
   };
   if (type === types.cluster && (json as { readonly type?: string }).type === 'EDS') need('endpoint', name);
   for (const { key, value, path } of walk(json, [])) {
-    if (key === 'cluster') need('cluster', value);
+    const asked = key === 'cluster' || (key === 'cluster_name' && path.includes('envoy_grpc'));
+    if (asked && value !== controlPlaneCluster) need('cluster', value);
     if (key === 'route_config_name') need('route', value);
     if (key === 'name' && path.includes('config_discovery')) need('extension', value);
     if (key === 'name' && path.some((part) => part.includes('sds_secret_config')) && !secrets.has(value))

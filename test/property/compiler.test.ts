@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { SourceEvent } from '../../src/config/source.ts';
 import type { TypeUrl } from '../../src/model/ids.ts';
-import { defaultMesh, type Mesh } from '../../src/model/mesh.ts';
+import type { KeySet } from '../../src/model/key-set.ts';
+import type { Mesh } from '../../src/model/mesh.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
 import { objectKey } from '../../src/model/object.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
@@ -16,12 +17,13 @@ import { Policies } from '../../src/translate/policies.ts';
 import { effectiveInbound } from '../../src/translate/policy/inbound.ts';
 import { translate } from '../../src/translate/translate.ts';
 import { labelsRead, viewOf } from '../../src/translate/view.ts';
-import { anyMesh, anyObject, proxies } from '../support/universe.ts';
+import { anyCustom, anyKeySets, anyMesh, anyObject, firstMesh, proxies } from '../support/universe.ts';
 
 /** One thing that happens to a running control plane. */
 type Step =
   | { readonly kind: 'batch'; readonly events: readonly SourceEvent[] }
   | { readonly kind: 'mesh'; readonly mesh: Mesh }
+  | { readonly kind: 'keys'; readonly keySets: ReadonlyMap<string, KeySet> }
   | { readonly kind: 'toggle'; readonly proxy: Proxy };
 
 const remove = ({ kind, meta: { namespace, name } }: MeshObject): SourceEvent => ({
@@ -37,7 +39,8 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     weight: 12,
     arbitrary: fc.array(anyEvent, { minLength: 1, maxLength: 4 }).map((events): Step => ({ kind: 'batch', events })),
   },
-  { weight: 1, arbitrary: anyMesh.map((mesh): Step => ({ kind: 'mesh', mesh })) },
+  { weight: 2, arbitrary: anyMesh.map((mesh): Step => ({ kind: 'mesh', mesh })) },
+  { weight: 2, arbitrary: anyKeySets.map((keySets): Step => ({ kind: 'keys', keySets })) },
   { weight: 2, arbitrary: fc.constantFrom(...proxies).map((proxy): Step => ({ kind: 'toggle', proxy })) },
 );
 
@@ -53,8 +56,9 @@ const anyHistory = fc
     states: fc.array(anyObject, { minLength: 1, maxLength: 25 }),
     gone: fc.array(fc.boolean(), { minLength: 25, maxLength: 25 }),
     mesh: anyMesh,
+    keySets: anyKeySets,
   })
-  .chain(({ states, gone, mesh }) => {
+  .chain(({ states, gone, mesh, keySets }) => {
     const events: SourceEvent[] = states.map((object, index) =>
       gone[index] === true && index % 4 === 0 ? remove(object) : { type: 'apply', object },
     );
@@ -62,10 +66,11 @@ const anyHistory = fc
       priorities: fc.array(fc.nat(), { minLength: events.length, maxLength: events.length }),
       cuts: fc.array(fc.boolean(), { minLength: events.length, maxLength: events.length }),
     });
-    return fc.record({ one: order, other: order, mesh: fc.constant(mesh) }).map(({ one, other, mesh }) => ({
+    return fc.record({ one: order, other: order }).map(({ one, other }) => ({
       one: history(events, one.priorities, one.cuts),
       other: history(events, other.priorities, other.cuts),
       mesh,
+      keySets,
     }));
   });
 
@@ -139,7 +144,7 @@ const short = (urls: Iterable<TypeUrl>): readonly string[] =>
   [...urls].map((each) => shortTypeNames[each] ?? each).sort();
 
 class World {
-  readonly store = new Store(defaultMesh);
+  readonly store = new Store(firstMesh);
   readonly compiler: Compiler;
   readonly clients = new Map<Proxy, Client>();
 
@@ -157,6 +162,9 @@ class World {
       }
       case 'mesh':
         this.compiler.update(this.store.setMesh(step.mesh), []);
+        return;
+      case 'keys':
+        this.compiler.update(this.store.setKeySets(step.keySets), []);
         return;
       case 'toggle': {
         const client = this.clients.get(step.proxy);
@@ -203,13 +211,33 @@ describe('Compiler, whatever happens', () => {
     );
   });
 
+  it('follows external authorizers that come and go behind those who ask them', () => {
+    const anyEdit = fc.tuple(anyCustom, fc.boolean()).map(([object, gone]): SourceEvent => {
+      return gone ? remove(object) : { type: 'apply', object };
+    });
+    fc.assert(
+      fc.property(fc.array(anyEdit, { minLength: 10, maxLength: 16 }), (events) => {
+        const world = new World();
+        for (const event of events) {
+          world.take({ kind: 'batch', events: [event] });
+          world.checkAnnouncements();
+          world.checkAgainstScratch();
+        }
+      }),
+      { numRuns: runs(15) },
+    );
+  });
+
   it('comes to the same bytes whatever the order of events, within a batch and across batches', () => {
     fc.assert(
-      fc.property(anyHistory, ({ one, other, mesh }) => {
+      fc.property(anyHistory, ({ one, other, mesh, keySets }) => {
         const [first, second] = [one, other].map((batches) => {
           const world = new World();
           world.take({ kind: 'mesh', mesh });
+          // Keys of both come at other moments: at the beginning, and at the end.
+          if (batches === one) world.take({ kind: 'keys', keySets });
           for (const events of batches) world.take({ kind: 'batch', events });
+          if (batches !== one) world.take({ kind: 'keys', keySets });
           return [...world.clients.values()].map((client) => [client.compiled.view, summary(client.resources())]);
         });
         expect(second).to.deep.equal(first);

@@ -5,7 +5,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type envoy, type TypeMap, type TypeName, toJson } from '@envoyproxy/protos';
+import { type TypeMap, type TypeName, toJson } from '@envoyproxy/protos';
+import { controlPlaneCluster, tokenSecretName } from '../../src/agent/bootstrap-xds-cluster.ts';
 import type { AuthorizationPolicy } from '../../src/model/authorization-policy.ts';
 import { type AccessLogSettings, defaultMesh } from '../../src/model/mesh.ts';
 import { accessLogs } from '../../src/translate/envoy/access-log.ts';
@@ -13,6 +14,7 @@ import { type FilterAction, httpRbac, networkRbac } from '../../src/translate/en
 import { type ActionPolicies, effectiveAuthorization, forHttp } from '../../src/translate/policy/authorization.ts';
 import { forTcp } from '../../src/translate/policy/authorization-tcp.ts';
 
+const types = 'type.googleapis.com/envoy.extensions';
 const tools = resolve(import.meta.dirname, '../../.tools');
 /** The newest Envoy that we support, and the oldest. */
 export const envoyVersions = ['1.40.0', '1.36.2'] as const;
@@ -23,16 +25,14 @@ export interface AlsEnvoyOptions {
   readonly httpPort: number;
   readonly tcpPort: number;
   readonly adminPort: number;
-  /** Where its reports go. */
-  readonly alsPort: number;
+  /** Where its reports go, over TLS. */
+  readonly als: { readonly port: number; readonly ca: string; readonly authorization: string };
   /** Where bytes go that pass the TCP port. */
   readonly echoPort: number;
   readonly policies: readonly AuthorizationPolicy[];
   readonly log?: AccessLogSettings;
   /** Further HTTP filters, before those of RBAC. */
   readonly before?: readonly object[];
-  /** As Envoy sends it with each call; '' for none. */
-  readonly authorization?: string;
 }
 
 /** A real Envoy whose policies stand in a file, with the access logs of an inbound chain; HTTP is answered with 200. */
@@ -50,19 +50,36 @@ export class AlsEnvoy implements AsyncDisposable {
   static async start(options: AlsEnvoyOptions): Promise<AlsEnvoy> {
     const folder = await mkdtemp(join(tmpdir(), 'coxswain-als-'));
     const file = join(folder, 'envoy.json');
-    await writeFile(file, JSON.stringify(bootstrap(options)), { mode: 0o600 });
+    const token = join(folder, 'token');
+    const secret = { '@type': `${types}.transport_sockets.tls.v3.Secret`, name: tokenSecretName };
+    const generic_secret = { secret: { filename: token } };
+    await writeFile(token, options.als.authorization, { mode: 0o600 });
+    await writeFile(join(folder, 'token.json'), JSON.stringify({ resources: [{ ...secret, generic_secret }] }));
+    await writeFile(join(folder, 'root.pem'), options.als.ca);
+    await writeFile(file, JSON.stringify(bootstrap(options, folder)), { mode: 0o600 });
     const binary = join(tools, `envoy-${options.version}`, 'envoy');
-    const child = spawn(binary, ['-c', file, '--disable-hot-restart', '--concurrency', '1', '--log-level', 'error'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      binary,
+      [
+        '-c',
+        file,
+        '--disable-hot-restart',
+        '--concurrency',
+        '1',
+        '--file-flush-interval-msec',
+        '100',
+        '--log-level',
+        'error',
+      ],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
     let said = '';
-    const hear = (chunk: Buffer): void => {
+    child.stderr.on('data', (chunk: Buffer) => {
       said += chunk.toString();
-    };
-    child.stderr.on('data', hear);
-    child.stdout.on('data', hear);
+    });
     const envoy = new AlsEnvoy(options, child, folder);
-    Object.defineProperty(envoy, 'said', { get: () => said });
     try {
       await envoy.#listening(options.adminPort);
       await envoy.#listening(options.httpPort);
@@ -73,9 +90,6 @@ export class AlsEnvoy implements AsyncDisposable {
     }
     return envoy;
   }
-
-  /** What it wrote to its own output: the file log goes there. */
-  readonly said: string = '';
 
   /** Its counters of that name. */
   async stats(filter: string): Promise<Readonly<Record<string, number>>> {
@@ -118,14 +132,20 @@ export class AlsEnvoy implements AsyncDisposable {
 /** The workload whose sidecar it plays. */
 export const reporter = { namespace: 'foo', name: 'httpbin-1', serviceAccount: 'httpbin', labels: { app: 'httpbin' } };
 
-function bootstrap(options: AlsEnvoyOptions): object {
-  const { httpPort, tcpPort, adminPort, alsPort, echoPort, policies, authorization = '' } = options;
+function bootstrap(options: AlsEnvoyOptions, folder: string): object {
+  const { httpPort, tcpPort, adminPort, als, echoPort, policies } = options;
   const at = (port: number) => ({ socket_address: { address: '127.0.0.1', port_value: port } });
+  const controlPlane = controlPlaneCluster({
+    transport: 'tls',
+    host: '127.0.0.1',
+    port: als.port,
+    serverName: 'coxswain.istio-system.svc',
+    rootFile: join(folder, 'root.pem'),
+    tokenSecretFile: join(folder, 'token.json'),
+  });
   const log = options.log ?? defaultMesh.accessLog;
   const logs = (kind: 'http' | 'tcp') =>
-    accessLogs(kind, 'inbound', log).map((each) =>
-      withMetadata(toJson('envoy.config.accesslog.v3.AccessLog', each), authorization),
-    );
+    accessLogs(kind, 'inbound', log).map((each) => toJson('envoy.config.accesslog.v3.AccessLog', each));
   const effective = effectiveAuthorization(policies, reporter, 'istio-system');
   const actions: readonly (readonly [FilterAction, ActionPolicies])[] = [
     ['AUDIT', effective.audit],
@@ -140,10 +160,7 @@ function bootstrap(options: AlsEnvoyOptions): object {
     },
     admin: { address: at(adminPort) },
     static_resources: {
-      clusters: [
-        { ...cluster('xds-grpc', alsPort), typed_extension_protocol_options: http2 },
-        cluster('echo', echoPort),
-      ],
+      clusters: [toJson('envoy.config.cluster.v3.Cluster', controlPlane), cluster('echo', echoPort)],
       listeners: [
         {
           name: 'http',
@@ -163,24 +180,6 @@ function bootstrap(options: AlsEnvoyOptions): object {
     const endpoints = [{ lb_endpoints: [{ endpoint: { address: at(port) } }] }];
     return { name, type: 'STATIC', connect_timeout: '1s', load_assignment: { cluster_name: name, endpoints } };
   }
-}
-
-const http2 = {
-  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
-    '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-    explicit_http_config: { http2_protocol_options: {} },
-  },
-};
-
-/** Puts a token in front of the calls of a gRPC log. */
-function withMetadata(log: unknown, authorization: string): unknown {
-  if (authorization === '') return log;
-  return JSON.parse(
-    JSON.stringify(log).replaceAll(
-      '"envoyGrpc":{"clusterName":"xds-grpc"}',
-      `"envoyGrpc":{"clusterName":"xds-grpc"},"initialMetadata":[{"key":"authorization","value":${JSON.stringify(authorization)}}]`,
-    ),
-  );
 }
 
 function networkFilters(actions: readonly (readonly [FilterAction, ActionPolicies])[]): readonly object[] {
@@ -243,6 +242,3 @@ function tcpProxy(accessLog: readonly unknown[]): object {
 function anyJson<K extends TypeName>(type: K, message: TypeMap[K]): object {
   return { '@type': `type.googleapis.com/${type}`, ...Object(toJson(type, message)) };
 }
-
-/** Entries as they came, for tests that look at Envoy's own words. */
-export type Message = envoy.service.accesslog.v3.StreamAccessLogsMessage;

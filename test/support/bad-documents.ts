@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { ReadPaths } from '../../src/config/files.ts';
-import type { AuthorizationRule, MatchSet } from '../../src/model/authorization-policy.ts';
+import type { AuthorizationRule, Condition, MatchSet } from '../../src/model/authorization-policy.ts';
 import type { Finding } from '../../src/model/finding.ts';
 import { matchText, type PathMatch } from '../../src/model/match.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
@@ -90,8 +90,22 @@ function ruleText({ from, to, when }: AuthorizationRule): string {
       .map(([name, set]) => setText(name, set))
       .join(''),
   );
-  const conditions = when.map(({ key, ...rest }) => ` when${setText(key, rest)}`).join('');
+  const conditions = when.map((each) => ` when${setText(keyText(each), each)}`).join('');
   return `from${source.length === 0 ? ' any' : source.join(' or')} to${operation.length === 0 ? ' any' : operation.join(' or')}${conditions}`;
+}
+
+/** The key as a policy writes it. */
+function keyText(condition: Condition): string {
+  switch (condition.key) {
+    case 'request.headers':
+      return `${condition.key}[${condition.header}]`;
+    case 'request.auth.claims':
+      return `${condition.key}[${condition.claim.join('][')}]`;
+    case 'experimental.envoy.filters':
+      return `experimental.${condition.filter}[${condition.path.join('][')}]`;
+    default:
+      return condition.key;
+  }
 }
 
 function setText(name: string, { values, notValues }: MatchSet<unknown>): string {

@@ -57,17 +57,19 @@ function shownPolicy({ kind, meta }: KnownObject, withGeneration: boolean): stri
 }
 
 /** The policies that the control plane goes by: `<kind> <namespace>/<name>`, and which state of each; sorted. */
+const policyKinds: readonly string[] = ['PeerAuthentication', 'RequestAuthentication', 'AuthorizationPolicy'];
+
 export async function knownPolicies(sandbox: Sandbox, withGeneration = false): Promise<readonly string[]> {
   const objects: readonly KnownObject[] = JSON.parse((await sandbox.admin('/debug/configz')).body);
   return objects
-    .filter(({ kind }) => kind === 'PeerAuthentication' || kind === 'AuthorizationPolicy')
+    .filter(({ kind }) => policyKinds.includes(kind))
     .map((each) => shownPolicy(each, withGeneration))
     .sort();
 }
 
 /** The policies that the API server holds, in the same words. */
 export async function storedPolicies(sandbox: Sandbox): Promise<readonly string[]> {
-  const kinds = 'peerauthentications.security.istio.io,authorizationpolicies.security.istio.io';
+  const kinds = policyKinds.map((kind) => `${kind.toLowerCase()}s.security.istio.io`.replace('ys.', 'ies.')).join();
   const { stdout } = await sandbox.kubectl(['get', kinds, '--all-namespaces', '--output', 'json']);
   const { items }: { readonly items: readonly { readonly kind: string; readonly metadata: KnownObject['meta'] }[] } =
     JSON.parse(stdout);
@@ -97,15 +99,15 @@ function entry(list: List): (item: Item) => readonly (readonly [string, string])
     const name = item.name ?? item.cluster?.name ?? item.route_config?.name ?? item.ecds_filter?.name ?? '';
     const warming = item.warming_state === undefined ? '' : ` (warming ${item.warming_state.version_info})`;
     const error = item.error_state === undefined ? '' : ` (refused: ${item.error_state.details})`;
-    return [[`${lists[list]} ${name}`, `${shownVersion(list, name, item)}${warming}${error}`]];
+    return [[`${lists[list]} ${name}`, `${shownVersion(list, item)}${warming}${error}`]];
   };
 }
 
-function shownVersion(list: List, name: string, item: Item): string {
+function shownVersion(list: List, item: Item): string {
   // VHDS changes a route configuration, and the version that Envoy shows for it, without a new one of ours.
   if (list === 'dynamic_route_configs') return 'any';
   // After an update of filter chains only, Envoy goes on to show the version from before.
-  if (name === 'virtualInbound') return hash('sha256', JSON.stringify(sortKeys(item.active_state?.listener)));
+  if (list === 'dynamic_listeners') return hash('sha256', JSON.stringify(sortKeys(item.active_state?.listener)));
   return item.version_info ?? item.active_state?.version_info ?? '';
 }
 

@@ -14,8 +14,13 @@ interface Scope {
 /** A policy as a document. */
 export interface PolicyObject {
   readonly apiVersion: string;
-  readonly kind: 'PeerAuthentication' | 'AuthorizationPolicy';
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly creationTimestamp?: string };
+  readonly kind: 'PeerAuthentication' | 'AuthorizationPolicy' | 'RequestAuthentication';
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly creationTimestamp?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly spec: object;
 }
 
@@ -55,14 +60,24 @@ export const workloadMode = (app: string, mode: Mode, ports?: Ports, more: Parti
 export interface Rule {
   readonly from?: readonly object[];
   readonly to?: readonly object[];
+  readonly when?: readonly object[];
 }
 
 /** What a source proves, and what an operation is: each a rule of one condition. */
 export const from = (...sources: readonly object[]): Rule => ({ from: sources.map((source) => ({ source })) });
 export const to = (...operations: readonly object[]): Rule => ({ to: operations.map((operation) => ({ operation })) });
 
+export const when = (...conditions: readonly Condition[]): Rule => ({ when: conditions });
+
+/** One entry of `when`. */
+export interface Condition {
+  readonly key: string;
+  readonly values?: readonly string[];
+  readonly notValues?: readonly string[];
+}
+
 function authorization(
-  action: 'ALLOW' | 'DENY',
+  action: 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM',
   rules: readonly Rule[] | undefined,
   scope: Partial<Scope>,
 ): PolicyObject {
@@ -77,3 +92,31 @@ export const allow = (rules: readonly Rule[] | undefined, scope: Partial<Scope> 
   authorization('ALLOW', rules, scope);
 export const deny = (rules: readonly Rule[], scope: Partial<Scope> = { app: 'server' }): PolicyObject =>
   authorization('DENY', rules, scope);
+/** Records what it matches, and decides nothing. */
+export const audit = (rules: readonly Rule[], scope: Partial<Scope> = { app: 'server' }): PolicyObject =>
+  authorization('AUDIT', rules, scope);
+
+/** Leaves what it matches to an external authorizer. */
+export const custom = (
+  provider: string,
+  rules: readonly Rule[],
+  scope: Partial<Scope> = { app: 'server' },
+): PolicyObject => {
+  const policy = authorization('CUSTOM', rules, scope);
+  return { ...policy, spec: { ...policy.spec, provider: { name: provider } } };
+};
+
+/** The same policy on trial. */
+export const dryRun = (policy: PolicyObject): PolicyObject => ({
+  ...policy,
+  metadata: { ...policy.metadata, annotations: { 'istio.io/dry-run': 'true' } },
+});
+
+/** The same policy attached to a gateway, instead of chosen by labels. */
+export const onGateway = (policy: PolicyObject, gateway: string): PolicyObject => ({
+  ...policy,
+  spec: {
+    ...policy.spec,
+    targetRefs: [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: gateway }],
+  },
+});

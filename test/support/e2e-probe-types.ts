@@ -7,7 +7,9 @@ export interface HttpRequest {
   /** Sent as it is. */
   readonly path: string;
   readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** A list: one line for each. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly body?: string;
 }
 
 export interface HttpAnswer {
@@ -44,6 +46,18 @@ export interface CurlAnswer {
   readonly body: string;
 }
 
+/** Many requests for one server, each a GET of a target that is sent as it is: one character, one byte. */
+export interface TargetsRequest {
+  readonly host: string;
+  readonly port: number;
+  readonly authority: string;
+  readonly protocol: 'HTTP/1.1' | 'HTTP/2';
+  readonly list: readonly string[];
+}
+
+/** The body in Latin-1. */
+export type TargetAnswer = HttpAnswer | NoAnswer;
+
 /** How a connection that was kept open stands. */
 export type ConnectionState = 'open' | 'closed' | 'reset';
 
@@ -52,6 +66,7 @@ export interface ProbeOperations {
   http: { needs: HttpRequest; gives: HttpAnswer | NoAnswer };
   tcp: { needs: TcpRequest; gives: { readonly reply: string } | NoAnswer };
   tls: { needs: TlsRequest; gives: TlsAnswer | NoAnswer };
+  targets: { needs: TargetsRequest; gives: readonly TargetAnswer[] };
   curl: { needs: { readonly args: readonly string[] }; gives: CurlAnswer };
   /** Opens a connection and keeps it; gives its number. */
   open: { needs: { readonly host: string; readonly port: number }; gives: number };

@@ -26,21 +26,35 @@ export function goldenCases(root: string): readonly string[] {
 
 /** What a case should have in its `out/`: file name to text. */
 export function expectedFiles(folder: string): ReadonlyMap<string, string> {
+  return new Map(compiledCase(folder).flatMap(({ proxy, resources }) => filesOf(proxy, resources)));
+}
+
+/** Everything that each proxy of a case gets. */
+export function compiledCase(
+  folder: string,
+): readonly { readonly proxy: GoldenCase['proxies'][number]; readonly resources: readonly Resource[] }[] {
   const golden = parseCase(documentOf(join(folder, 'case.yaml')));
   const snapshot = new Store({ ...defaultMesh, ...golden.mesh }).commit([
     { type: 'reset', objects: readObjects(folder) },
   ]).snapshot;
-  return new Map(golden.proxies.flatMap((proxy) => filesOf(snapshot, proxy)));
+  return golden.proxies.map((proxy) => ({ proxy, resources: resourcesOf(snapshot, proxy) }));
 }
 
-function filesOf(
+function resourcesOf(
   snapshot: Snapshot,
-  { name, namespace, routes, show }: GoldenCase['proxies'][number],
-): readonly (readonly [string, string])[] {
+  { name, namespace, routes }: GoldenCase['proxies'][number],
+): readonly Resource[] {
   const workload = findWorkload(snapshot, namespace, name);
   if (workload === undefined) throw new Error(`in.yaml has no workload ${name}.${namespace}`);
   const { resources, findings } = translate(snapshot, sidecar(workload, { routes }), new BuildCache({ verify: true }));
   if (findings.length > 0) throw new Error(findings.map(({ message }) => message).join('\n'));
+  return resources;
+}
+
+function filesOf(
+  { name, namespace, show }: GoldenCase['proxies'][number],
+  resources: readonly Resource[],
+): readonly (readonly [string, string])[] {
   return show.map(({ type, resources: wanted }) => {
     const own = resources.filter((each) => each.type === types[type]);
     return [`${name}.${namespace}.${type}.yaml`, goldenYaml(wanted.flatMap((each) => shownOf(own, each)))] as const;

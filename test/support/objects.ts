@@ -6,12 +6,14 @@ import {
   type Operation,
   type Source,
 } from '../../src/model/authorization-policy.ts';
+import type { ExtAuthzGrpc, ExtAuthzHttp } from '../../src/model/extension-provider.ts';
 import { stringMatch } from '../../src/model/match.ts';
 import { defaultMesh } from '../../src/model/mesh.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
 import type { ObjectMeta } from '../../src/model/object.ts';
 import type { MtlsSetting, PeerAuthentication } from '../../src/model/peer-authentication.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
+import type { JwtRule, KeySource, RequestAuthentication } from '../../src/model/request-authentication.ts';
 import type { EndpointSlice, Protocol, Service } from '../../src/model/service.ts';
 import type { Workload } from '../../src/model/workload.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
@@ -145,6 +147,76 @@ export function authorizationPolicy(
     provider: '',
     dryRun: false,
     rules: rules.map(rule),
+  };
+}
+
+/** One trusted issuer with every default. */
+export function jwtRule(issuer: string, keys: KeySource, more: Partial<JwtRule> = {}): JwtRule {
+  return {
+    issuer,
+    audiences: [],
+    keys,
+    timeoutMs: 5_000,
+    fromHeaders: [],
+    fromParams: [],
+    fromCookies: [],
+    forwardOriginalToken: false,
+    outputPayloadToHeader: '',
+    outputClaimToHeaders: [],
+    spaceDelimitedClaims: [],
+    ...more,
+  };
+}
+
+export function requestAuthentication(
+  namespace: string,
+  name: string,
+  rules: readonly JwtRule[],
+  labels: Readonly<Record<string, string>> = {},
+): RequestAuthentication {
+  return {
+    kind: 'RequestAuthentication',
+    meta: meta(namespace, name),
+    selector: { matchLabels: labels },
+    targets: [],
+    rules,
+  };
+}
+
+/** An external authorizer with every default, on port 80 of a service. */
+export function httpAuthorizer(name: string, host: string, more: Partial<ExtAuthzHttp> = {}): ExtAuthzHttp {
+  return {
+    kind: 'http',
+    name,
+    service: host,
+    port: 80,
+    timeoutMs: 600_000,
+    failOpen: false,
+    statusOnError: 403,
+    body: undefined,
+    clearRouteCache: false,
+    pathPrefix: '',
+    includeRequestHeadersInCheck: [],
+    includeAdditionalHeadersInCheck: {},
+    headersToUpstreamOnAllow: [],
+    headersToDownstreamOnAllow: [],
+    headersToDownstreamOnDeny: [],
+    ...more,
+  };
+}
+
+export function grpcAuthorizer(name: string, host: string, more: Partial<ExtAuthzGrpc> = {}): ExtAuthzGrpc {
+  return {
+    kind: 'grpc',
+    name,
+    service: host,
+    port: 9000,
+    timeoutMs: 600_000,
+    failOpen: false,
+    statusOnError: 403,
+    body: undefined,
+    clearRouteCache: false,
+    ...more,
   };
 }
 

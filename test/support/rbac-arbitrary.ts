@@ -6,6 +6,7 @@ import {
   anySource,
   type Condition,
   type MatchSet,
+  type MetadataMatch,
   type Operation,
   type RequestPrincipalMatch,
   type ServiceAccountRef,
@@ -15,7 +16,7 @@ import { trustDomain } from '../../src/model/ids.ts';
 import type { IpBlock } from '../../src/model/ip-block.ts';
 import type { PathMatch, StringMatch } from '../../src/model/match.ts';
 import type { TrustDomains } from '../../src/translate/policy/authorization-trust-domain.ts';
-import type { NaiveRequest } from './rbac-naive.ts';
+import { leftFilter, type NaiveRequest } from './rbac-naive.ts';
 import { policy } from './rbac-policies.ts';
 import { claimNames, type Payload, payloads } from './rbac-tokens.ts';
 
@@ -147,6 +148,8 @@ const blocks: fc.Arbitrary<IpBlock> = fc.constantFrom(
   { address: '127.0.0.0', prefixLength: 8 },
   { address: '10.0.0.0', prefixLength: 8 },
   { address: '::', prefixLength: 0 },
+  { address: 'fd00::', prefixLength: 15 },
+  { address: 'fd00:1::2', prefixLength: 128 },
   { address: '0.0.0.0', prefixLength: 0 },
 );
 
@@ -160,6 +163,8 @@ const accounts: fc.Arbitrary<ServiceAccountRef> = fc.constantFrom(
 
 const domains = ['cluster.local', 'old.example', 'new.example', 'clusterXlocal', 'td', 'ns'];
 export const serverNames = ['', 'api.example', 'other.example', 'outbound_.80_._.web.foo.svc.cluster.local'];
+/** What proxies before us say that a request was forwarded for. */
+const forwardedFor = ['127.0.0.2', '10.1.2.3', 'fd00:1::2', 'fd02::1'];
 export const headerValues = ['red', 'Red', 'blue', 'red,blue', '.*', ''];
 
 function requestPrincipals(): fc.Arbitrary<RequestPrincipalMatch> {
@@ -177,6 +182,19 @@ function texts(words: readonly string[]): fc.Arbitrary<MatchSet<StringMatch>> {
 function askedOf<T>(value: fc.Arbitrary<T>): fc.Arbitrary<MatchSet<T>> {
   return setOf(value).filter(({ values, notValues }) => values.length + notValues.length > 0);
 }
+
+const leftPaths = fc.constantFrom<readonly string[]>(
+  ['word'],
+  ['list'],
+  ['deep', 'word'],
+  ['deep'],
+  ['number'],
+  ['none'],
+);
+const leftValues: fc.Arbitrary<MetadataMatch> = fc.record({
+  match: matchOf(['a.c', 'abc', 'red', '.*', 'blue', '5']),
+  inList: fc.boolean(),
+});
 
 function conditionOf(words: Vocabulary): fc.Arbitrary<Condition> {
   const claims = claimNames.map((claim) =>
@@ -204,6 +222,13 @@ function conditionOf(words: Vocabulary): fc.Arbitrary<Condition> {
     texts(headerValues).map((set): Condition => ({ key: 'request.headers', header: 'x-team', ...set })),
     askedOf(fc.constantFrom(...words.ports)).map((set): Condition => ({ key: 'destination.port', ...set })),
     texts(serverNames).map((set): Condition => ({ key: 'connection.sni', ...set })),
+    fc
+      .record({
+        filter: fc.constantFrom(leftFilter, leftFilter, 'envoy.filters.http.other'),
+        path: leftPaths,
+        set: askedOf(leftValues),
+      })
+      .map(({ filter, path, set }): Condition => ({ key: 'experimental.envoy.filters', filter, path, ...set })),
   );
 }
 
@@ -274,6 +299,7 @@ export function singleConditionOf(words: Vocabulary): fc.Arbitrary<readonly Auth
     from(one(accounts).map((serviceAccounts) => ({ serviceAccounts }))),
     from(one(matchOf(domains)).map((trustDomains) => ({ trustDomains }))),
     from(one(blocks).map((ipBlocks) => ({ ipBlocks }))),
+    from(one(blocks).map((remoteIpBlocks) => ({ remoteIpBlocks }))),
     to(one(matchOf(words.hosts)).map((hosts) => ({ hosts }))),
     to(one(pathOf(words)).map((paths) => ({ paths }))),
     to(one(matchOf(words.methods)).map((methods) => ({ methods }))),
@@ -315,6 +341,8 @@ export function requestOf(words: Vocabulary, protocol: 'http' | 'tcp'): fc.Arbit
     port: fc.constantFrom(...words.ports),
     clientAddress: fc.constantFrom('127.0.0.1', '127.0.0.2', '127.0.0.9'),
     serverAddress: fc.constant('127.0.0.1'),
+    forwardedFor:
+      protocol === 'tcp' ? fc.constant(undefined) : fc.option(fc.constantFrom(...forwardedFor), { nil: undefined }),
     sni: fc.constantFrom(...serverNames),
     team: fc.option(fc.constantFrom(...headerValues), { nil: undefined }),
     claims: protocol === 'tcp' ? fc.constant(undefined) : fc.option(fc.constantFrom(...payloads), { nil: undefined }),

@@ -13,9 +13,10 @@ import type { TrustDomains } from '../../src/translate/policy/authorization-trus
 import type { JwtProvider } from '../../src/translate/policy/jwt.ts';
 import type { Leaf } from './rbac-certificates.ts';
 import { actionsOf } from './rbac-filters.ts';
+import { left, leftFilter } from './rbac-naive.ts';
 import { payloads } from './rbac-tokens.ts';
 
-const binary = process.env['ENVOY'] ?? resolve(import.meta.dirname, '../../.tools/envoy-1.40.0/envoy');
+const tools = resolve(import.meta.dirname, '../../.tools');
 
 /** Policies that hold together, under a mesh's names; one of many that share an Envoy. */
 export interface Case {
@@ -31,6 +32,8 @@ export interface RbacEnvoyOptions {
   readonly server: Leaf;
   /** Public keys of whoever signs the tokens of `rbac-tokens.ts`. */
   readonly jwks: string;
+  /** The newest, or what the environment says, where none is asked for. */
+  readonly version?: string;
 }
 
 /**
@@ -41,9 +44,15 @@ export async function startRbacEnvoy(options: RbacEnvoyOptions): Promise<AsyncDi
   const folder = await mkdtemp(join(tmpdir(), 'coxswain-rbac-'));
   const file = join(folder, 'envoy.json');
   await writeFile(file, JSON.stringify(bootstrap(options)), { mode: 0o600 });
-  const envoy = spawn(binary, ['-c', file, '--disable-hot-restart', '--concurrency', '1', '--log-level', 'error'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const { version = '1.40.0' } = options;
+  const chosen = options.version === undefined ? process.env['ENVOY'] : undefined;
+  const envoy = spawn(
+    chosen ?? `${tools}/envoy-${version}/envoy`,
+    ['-c', file, '--disable-hot-restart', '--concurrency', '1', '--log-level', 'error'],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   let said = '';
   envoy.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString();
@@ -173,6 +182,11 @@ function networkFilters({ policies, mesh }: Case): readonly object[] {
     }));
 }
 
+const leaving = {
+  '@type': 'type.googleapis.com/envoy.extensions.filters.http.set_metadata.v3.Config',
+  metadata: [{ metadata_namespace: leftFilter, value: left }],
+};
+
 function connectionManager(cases: readonly Case[], jwks: string): object {
   const jwt = jwtAuthentication(
     [...new Set(payloads.map(({ iss }) => iss))].map((issuer) => ({ ...anyJwt, issuer, jwks })),
@@ -185,6 +199,7 @@ function connectionManager(cases: readonly Case[], jwks: string): object {
       stat_prefix: 'http',
       http_filters: [
         { name: 'jwt', typed_config: anyJson('envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication', jwt) },
+        { name: 'left', typed_config: leaving },
         ...['AUDIT', 'DENY', 'ALLOW'].map((name) => ({ name, typed_config: empty })),
         {
           name: 'router',

@@ -4,7 +4,7 @@ import type { AuthorizationPolicy } from '../../src/model/authorization-policy.t
 import type { ActionRules, FilterAction } from '../../src/translate/envoy/rbac.ts';
 import { effectiveAuthorization, forHttp } from '../../src/translate/policy/authorization.ts';
 import { forTcp } from '../../src/translate/policy/authorization-tcp.ts';
-import type { NaiveRequest } from './rbac-naive.ts';
+import { left, leftFilter, type NaiveRequest } from './rbac-naive.ts';
 
 /** What each filter of a chain is made of, in their order; the policies are those of one workload in `foo`. */
 export function actionsOf(
@@ -47,8 +47,11 @@ export function factsOf(request: NaiveRequest): Facts {
     headers: new Map(request.protocol === 'http' ? headers : []),
     destination: { address: request.serverAddress, port: request.port },
     peerAddress: request.clientAddress,
-    remoteAddress: request.clientAddress,
+    remoteAddress: request.forwardedFor ?? request.clientAddress,
     sni: principal === '' ? '' : request.sni,
-    metadata: { 'envoy.filters.http.jwt_authn': { payload } },
+    metadata: {
+      'envoy.filters.http.jwt_authn': { payload },
+      ...(request.protocol === 'http' && { [leftFilter]: left }),
+    },
   };
 }

@@ -26,6 +26,8 @@ export interface NaiveRequest {
   /** Both IPv4, dotted. */
   readonly clientAddress: string;
   readonly serverAddress: string;
+  /** The address that the request was forwarded for, as a proxy before us says; undefined: it says nothing. */
+  readonly forwardedFor: string | undefined;
   /** What the client asks for in its TLS greeting; not looked at in plaintext. */
   readonly sni: string;
   /** Header `x-team`; undefined: it isn't sent. */
@@ -33,6 +35,10 @@ export interface NaiveRequest {
   /** Of the verified token. */
   readonly claims: Payload | undefined;
 }
+
+/** What another filter leaves on every HTTP request, as text and as list. */
+export const leftFilter = 'envoy.filters.http.left';
+export const left = { word: 'a.c', list: ['red', '.*'], deep: { word: 'blue' }, number: 5 };
 
 export type Verdict = 'allow' | 'deny';
 
@@ -61,7 +67,7 @@ function ruleMatches(rule: AuthorizationRule, action: string, request: NaiveRequ
     rule.to.length === 0 || rule.to.some((operation) => operationMatches(operation, request, action === 'ALLOW'));
   const when = rule.when
     .filter((each) => !tcp || !isHttpKey(each.key))
-    .every((each) => conditionMatches(each, request, mesh));
+    .every((each) => conditionMatches(each, request, mesh, action === 'ALLOW'));
   return from && to && when;
 }
 
@@ -86,7 +92,7 @@ function sourceMatches(source: Source, request: NaiveRequest, mesh: TrustDomains
     holds(source.serviceAccounts, ({ namespace, name }) => isAccount(principal, namespace, name)) &&
     holds(source.trustDomains, (match) => trustDomainMatches(match, principal, mesh)) &&
     holds(source.ipBlocks, (block) => inBlock(clientAddress, block)) &&
-    holds(source.remoteIpBlocks, (block) => inBlock(clientAddress, block)) &&
+    holds(source.remoteIpBlocks, (block) => inBlock(remoteAddress(request), block)) &&
     holds(source.principals, (match) => principalMatches(match, principal, mesh)) &&
     holds(source.namespaces, (match) => namespaceMatches(match, principal))
   );
@@ -233,30 +239,51 @@ function trustDomainMatches(match: StringMatch, id: string, mesh: TrustDomains):
   return ours ? own.includes(domain) : textMatches(match, domain);
 }
 
+function remoteAddress({ forwardedFor, clientAddress }: NaiveRequest): string {
+  return forwardedFor ?? clientAddress;
+}
+
 function inBlock(address: string, { address: base, prefixLength }: IpBlock): boolean {
-  if (base.includes(':')) return false;
-  const bits = (text: string): string =>
-    text
-      .split('.')
-      .map((part) => Number(part).toString(2).padStart(8, '0'))
-      .join('');
+  if (address.includes(':') !== base.includes(':')) return false;
   return bits(address).slice(0, prefixLength) === bits(base).slice(0, prefixLength);
+}
+
+/** An address in zeros and ones. */
+function bits(address: string): string {
+  if (!address.includes(':')) return digits(address.split('.'), 10, 8);
+  const [head = '', tail = ''] = address.split('::');
+  const [before, after] = [head, tail].map((part) => (part === '' ? [] : part.split(':')));
+  const zeros = 8 - (before?.length ?? 0) - (after?.length ?? 0);
+  return digits(
+    [...(before ?? []), ...Array<string>(address.includes('::') ? zeros : 0).fill('0'), ...(after ?? [])],
+    16,
+    16,
+  );
+}
+
+function digits(parts: readonly string[], base: number, width: number): string {
+  return parts.map((part) => Number.parseInt(part, base).toString(2).padStart(width, '0')).join('');
 }
 
 function tokenMatches({ issuer, subject }: RequestPrincipalMatch, { claims }: NaiveRequest): boolean {
   return claims !== undefined && textMatches(issuer, claims.iss) && textMatches(subject, claims.sub);
 }
 
+function at(from: unknown, path: readonly string[]): unknown {
+  let value = from;
+  for (const key of path) value = typeof value === 'object' && value !== null ? Object(value)[key] : undefined;
+  return value;
+}
+
 /** A claim is a text, or a list of texts; `scope` is a list of words. */
 function claimMatches(match: StringMatch, request: NaiveRequest, path: readonly string[]): boolean {
-  let value: unknown = request.claims;
-  for (const key of path) value = typeof value === 'object' && value !== null ? Object(value)[key] : undefined;
+  let value = at(request.claims, path);
   if (path.join() === 'scope' && typeof value === 'string') value = value.split(' ');
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return list.some((each) => typeof each === 'string' && textMatches(match, each));
 }
 
-function conditionMatches(condition: Condition, request: NaiveRequest, mesh: TrustDomains): boolean {
+function conditionMatches(condition: Condition, request: NaiveRequest, mesh: TrustDomains, narrow: boolean): boolean {
   const { principal } = request;
   switch (condition.key) {
     case 'source.principal':
@@ -268,8 +295,9 @@ function conditionMatches(condition: Condition, request: NaiveRequest, mesh: Tru
     case 'source.serviceAccount':
       return holds(condition, ({ namespace, name }) => isAccount(principal, namespace, name));
     case 'source.ip':
-    case 'remote.ip':
       return holds(condition, (block) => inBlock(request.clientAddress, block));
+    case 'remote.ip':
+      return holds(condition, (block) => inBlock(remoteAddress(request), block));
     case 'destination.ip':
       return holds(condition, (block) => inBlock(request.serverAddress, block));
     case 'destination.port':
@@ -285,14 +313,29 @@ function conditionMatches(condition: Condition, request: NaiveRequest, mesh: Tru
     case 'request.auth.claims':
       return holds(condition, (match) => claimMatches(match, request, condition.claim));
     case 'request.headers':
-      return holds(condition, (match) =>
-        match.kind === 'present'
-          ? request.team !== undefined
-          : request.team !== undefined && textMatches(match, request.team),
+      return (
+        (condition.values.length === 0 || condition.values.some((match) => teamMatches(match, request.team, narrow))) &&
+        !condition.notValues.some((match) => teamMatches(match, request.team, !narrow))
       );
     case 'experimental.envoy.filters':
-      throw new Error('no filter leaves metadata here');
+      return holds(condition, ({ match, inList }) => {
+        const found =
+          request.protocol === 'http' && condition.filter === leftFilter ? at(left, condition.path) : undefined;
+        if (inList) return Array.isArray(found) && found.some((each) => textMatches(match, each));
+        return typeof found === 'string' && textMatches(match, found);
+      });
   }
+}
+
+/** An empty header is there. Where the policy denies, each run of values between commas counts, as if it came alone. */
+function teamMatches(match: StringMatch, team: string | undefined, narrow: boolean): boolean {
+  if (team === undefined) return false;
+  if (match.kind === 'present' || textMatches(match, team)) return true;
+  if (narrow) return false;
+  const values = team.split(',');
+  return values.some((_, from) =>
+    values.some((_, to) => from <= to && textMatches(match, values.slice(from, to + 1).join(','))),
+  );
 }
 
 /** Part by part. A wildcard stands for the characters of a plain path; where the policy denies, an odd one doesn't save it. */

@@ -1,12 +1,29 @@
 import fc from 'fast-check';
+import type { AuthorizationAction } from '../../src/model/authorization-policy.ts';
+import type { ExtensionProvider } from '../../src/model/extension-provider.ts';
 import { trustDomain } from '../../src/model/ids.ts';
+import type { KeySet } from '../../src/model/key-set.ts';
 import type { Mesh } from '../../src/model/mesh.ts';
 import { defaultMesh } from '../../src/model/mesh.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
 import type { MtlsSetting } from '../../src/model/peer-authentication.ts';
+import { gatewayNameLabel as gatewayLabel } from '../../src/model/policy-scope.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
+import type { KeySource } from '../../src/model/request-authentication.ts';
 import type { Protocol } from '../../src/model/service.ts';
-import { authorizationPolicy, meta, peerAuthentication, pod, type ShortRule, sidecar } from './objects.ts';
+import {
+  authorizationPolicy,
+  grpcAuthorizer,
+  httpAuthorizer,
+  jwtRule,
+  meta,
+  peerAuthentication,
+  pod,
+  requestAuthentication,
+  type ShortRule,
+  service,
+  sidecar,
+} from './objects.ts';
 
 /**
  * A world so small that its objects keep meeting: few names, labels, addresses and ports, so that services share ports,
@@ -29,7 +46,12 @@ const workload = (kind: 'Pod' | 'WorkloadEntry', names: readonly string[]) =>
         { weight: 1, arbitrary: fc.constant([]) },
       ),
       labels: fc.record(
-        { app: fc.constantFrom('x', 'y'), v: fc.constantFrom('1', '2'), noise: fc.constantFrom('1', '2') },
+        {
+          app: fc.constantFrom('x', 'y'),
+          v: fc.constantFrom('1', '2'),
+          noise: fc.constantFrom('1', '2'),
+          [gatewayLabel]: fc.constantFrom('edge', 'other'),
+        },
         { requiredKeys: ['app'] },
       ),
       serviceAccount: fc.constantFrom('s1', 's2', ...(kind === 'Pod' ? [] : [''])),
@@ -51,7 +73,7 @@ const portShapes: readonly PortShape[] = [
   [9000, 8080, 'tls'],
 ];
 
-const service = fc
+const services = fc
   .record({
     namespace,
     name: fc.constantFrom('s', 't', 'u'),
@@ -124,28 +146,103 @@ const rules: readonly ShortRule[] = [
   { from: { namespaces: ['bar'] }, to: { methods: ['GET'] } },
 ];
 
+const targets = fc.oneof(
+  { weight: 5, arbitrary: fc.constant([]) },
+  { weight: 1, arbitrary: fc.constant([{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'edge' }]) },
+);
+
 const authorizationPolicies = fc
   .record({
     namespace,
-    name: fc.constantFrom('p', 'q'),
-    action: fc.constantFrom<'ALLOW' | 'DENY'>('ALLOW', 'DENY'),
+    name: fc.constantFrom('p', 'q', 'r'),
+    action: fc.constantFrom<AuthorizationAction>('ALLOW', 'DENY', 'AUDIT', 'CUSTOM', 'CUSTOM'),
+    provider: fc.constantFrom('h', 'g', 'h-2', 'nobody'),
+    dryRun: fc.constantFrom(false, false, true),
     labels: selectorLabels,
+    targets,
     rules: fc.subarray([...rules], { maxLength: 2 }),
   })
-  .map(
-    ({ namespace, name, action, rules, labels }): MeshObject =>
-      authorizationPolicy(namespace, name, action, rules, labels),
-  );
+  .map(({ namespace, name, action, provider, dryRun, rules, labels, targets }): MeshObject => {
+    const policy = authorizationPolicy(namespace, name, 'DENY', rules, targets.length > 0 ? {} : labels);
+    const custom = action === 'CUSTOM';
+    return { ...policy, action, targets, provider: custom ? provider : '', dryRun: dryRun && !custom };
+  });
+
+/** Who asks an authorizer, and the services behind which these are: what seldom meets by chance. */
+export const anyCustom: fc.Arbitrary<MeshObject> = fc.oneof(
+  fc.record({ namespace, provider: fc.constantFrom('h', 'g', 'h-2'), labels: selectorLabels }).map(
+    ({ namespace, provider, labels }): MeshObject => ({
+      ...authorizationPolicy(namespace, 'p', 'DENY', [{ to: { paths: ['/a'] } }], labels),
+      action: 'CUSTOM',
+      provider,
+    }),
+  ),
+  fc
+    .record({
+      at: fc.constantFrom(['foo', 's'] as const, ['bar', 's'] as const, ['bar', 't'] as const),
+      ports: fc.subarray<PortShape>([
+        [80, 8080, 'http'],
+        [81, 8081, 'grpc'],
+        [9000, 9000, 'tcp'],
+      ]),
+    })
+    .map(({ at: [namespace, name], ports }): MeshObject => service(namespace, name, ports, { selector: undefined })),
+);
+
+const keySources = fc.constantFrom<KeySource>(
+  { kind: 'remote', uri: 'https://a/keys' },
+  { kind: 'discovered', issuer: 'https://b' },
+  { kind: 'inline', jwks: '{"keys":[]}' },
+  { kind: 'none' },
+);
+const jwtRules = fc
+  .record({
+    issuer: fc.constantFrom('https://a', 'https://b'),
+    keys: keySources,
+    header: fc.constantFrom('', 'x-a', 'x-b'),
+  })
+  .map(({ issuer, keys, header }) => jwtRule(issuer, keys, { outputPayloadToHeader: header }));
+
+const requestAuthentications = fc
+  .record({
+    namespace,
+    name: fc.constantFrom('p', 'q'),
+    labels: selectorLabels,
+    targets,
+    rules: fc.array(jwtRules, { maxLength: 2 }),
+  })
+  .map(({ namespace, name, labels, targets, rules }): MeshObject => {
+    return { ...requestAuthentication(namespace, name, rules, targets.length > 0 ? {} : labels), targets };
+  });
+
+/** Keys as they may have been fetched: of one issuer or another, old ones or new ones. */
+export const anyKeySets: fc.Arbitrary<ReadonlyMap<string, KeySet>> = fc
+  .record(
+    { 'https://a/keys': fc.constantFrom('1', '2'), 'openid https://b': fc.constantFrom('1', '2') },
+    { requiredKeys: [] },
+  )
+  .map((sets) => new Map(Object.entries(sets).map(([id, jwks]) => [id, { id, jwks }])));
 
 /** Any object of the small world. */
 export const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { weight: 4, arbitrary: workload('Pod', ['a', 'b']) },
   { weight: 2, arbitrary: workload('WorkloadEntry', ['a', 'c']) },
-  { weight: 5, arbitrary: service },
+  { weight: 5, arbitrary: services },
   { weight: 3, arbitrary: endpointSlice },
   { weight: 3, arbitrary: peerAuthentications },
-  { weight: 3, arbitrary: authorizationPolicies },
+  { weight: 4, arbitrary: authorizationPolicies },
+  { weight: 3, arbitrary: requestAuthentications },
 );
+
+/** Authorizers behind services that come and go, over ports that they sometimes have. */
+const providers: ExtensionProvider[] = [
+  httpAuthorizer('h', 's.foo.svc.cluster.local'),
+  httpAuthorizer('h-2', 't.bar.svc.cluster.local', { port: 9000 }),
+  grpcAuthorizer('g', 's.bar.svc.cluster.local', { port: 81 }),
+];
+
+/** Mesh settings of the beginning: with authorizers, so that policies have somebody to ask. */
+export const firstMesh: Mesh = { ...defaultMesh, extensionProviders: providers };
 
 /** Mesh settings that change what is compiled. */
 export const anyMesh: fc.Arbitrary<Mesh> = fc.record({
@@ -155,8 +252,8 @@ export const anyMesh: fc.Arbitrary<Mesh> = fc.record({
   dnsDomain: fc.constant(defaultMesh.dnsDomain),
   discoverySelectors: fc.constant([]),
   pathNormalization: fc.constantFrom('NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'),
-  extensionProviders: fc.constant([]),
-  accessLog: fc.constant({ file: '', encoding: 'TEXT', format: '' }),
+  extensionProviders: fc.subarray(providers),
+  accessLog: fc.constantFrom('', '/dev/stdout').map((file) => ({ file, encoding: 'TEXT', format: '' })),
   explainDenials: fc.boolean(),
   enableAutoMtls: fc.boolean(),
   outboundTrafficPolicy: fc.constantFrom<Mesh['outboundTrafficPolicy']>('ALLOW_ANY', 'REGISTRY_ONLY'),

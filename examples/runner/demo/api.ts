@@ -41,7 +41,7 @@ export async function theApi(story: Story, { sandbox }: Ground): Promise<void> {
       };
     },
   });
-  const refused = ['apply', '-f', 'examples/kube/policies/custom-action.yaml'];
+  const refused = ['apply', '-f', 'examples/kube/policies/unknown-condition.yaml'];
   await story.step({
     title: 'a policy that could not be enforced is refused at the door, not taken and forgotten',
     does: [typed(refused)],
@@ -52,7 +52,7 @@ export async function theApi(story: Story, { sandbox }: Ground): Promise<void> {
       const reason = /denied the request: (.*)/s.exec(stderr)?.[1]?.trim() ?? '';
       return {
         seen: `exit code ${code}, ${stored.stdout === '' ? 'nothing stored' : `stored: ${stored.stdout.trim()}`}`,
-        asExpected: code === 1 && reason.startsWith('spec.action: ') && stored.stdout === '',
+        asExpected: code === 1 && reason.startsWith('spec.rules[0].when[0].key: ') && stored.stdout === '',
         evidence: [reason === '' ? stderr.trim() : reason],
       };
     },

@@ -13,6 +13,7 @@ import {
   readTrustDomain,
 } from './authorization-values.ts';
 import type { Field, Fields } from './field.ts';
+import { readHeaderName } from './header-name.ts';
 import { readValues, saysSomething } from './match-set.ts';
 import { hintFor } from './suggest.ts';
 
@@ -48,9 +49,10 @@ const plainKeys: Readonly<Record<string, Reader>> = {
   'connection.sni': (fields) => ({ key: 'connection.sni', ...texts(fields) }),
 };
 
-/** Keys of older versions of the API, and what took their place. */
+/** Keys of older versions of the API, and what took their place (behaviour.md 1.3, validation). */
 const goneKeys: Readonly<Record<string, string>> = {
   'source.user': 'use source.principal',
+  'destination.labels': 'use a selector',
   'destination.name': 'use a selector',
   'destination.namespace': 'a policy holds in its own namespace',
   'destination.user': 'use a selector',
@@ -95,8 +97,11 @@ export function readCondition(item: Field, context: Context): Condition | undefi
 function conditionOf(key: string, fields: Fields, context: Context): Condition | undefined {
   const plain = Object.hasOwn(plainKeys, key) ? plainKeys[key] : undefined;
   if (plain !== undefined) return plain(fields, context);
-  const header = /^request\.headers\[([!#$%&'*+.^_`|~0-9A-Za-z:-]+)\]$/.exec(key)?.[1];
-  if (header !== undefined) return { key: 'request.headers', header: header.toLowerCase(), ...texts(fields) };
+  const written = /^request\.headers\[([^[\]]+)\]$/.exec(key)?.[1];
+  if (written !== undefined) {
+    const header = readHeaderName(fields.get('key'), written);
+    return header === undefined ? undefined : { key: 'request.headers', header, ...texts(fields) };
+  }
   const claims = /^request\.auth\.claims((?:\[[^[\]]+\])+)$/.exec(key)?.[1];
   if (claims !== undefined) {
     return { key: 'request.auth.claims', claim: bracketed(claims), ...texts(fields) };
@@ -105,14 +110,14 @@ function conditionOf(key: string, fields: Fields, context: Context): Condition |
   if (filter !== undefined && path !== undefined) {
     return { key: 'experimental.envoy.filters', filter, path: bracketed(path), ...set(fields, readMetadataValue) };
   }
-  const gone = Object.hasOwn(goneKeys, key)
-    ? goneKeys[key]
-    : key.startsWith('destination.labels')
-      ? 'use a selector'
-      : '';
-  return fields
-    .get('key')
-    .error('unknown-key', `unknown condition ${JSON.stringify(key)}`, gone || hintFor(key, shownKeys));
+  const old = key.replace(/\[.*$/, '');
+  const instead = Object.hasOwn(goneKeys, old) ? goneKeys[old] : undefined;
+  if (instead !== undefined)
+    return fields
+      .get('key')
+      .error('removed-key', `condition ${JSON.stringify(key)} is deprecated and no longer read`, instead);
+  const hint = hintFor(key, shownKeys) || `use one of: ${shownKeys.join(', ')}`;
+  return fields.get('key').error('unknown-key', `unknown condition ${JSON.stringify(key)}`, hint);
 }
 
 /** `[a][b]` → a, b. */

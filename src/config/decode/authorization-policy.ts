@@ -55,21 +55,16 @@ export function readAuthorizationPolicy(
     return { ...none, selector: selectAll, action: 'ALLOW', rules: [], stray: false };
   }
   const strays = [...fields.unknown, ...outside.strays];
-  const action = readAction(fields, strays);
+  const { action, guessed } = readAction(fields, strays);
   const rulesField = fields.get('rules');
   const rules = readRules(rulesField, { namespace, action });
   const strayProvider = checkProvider(fields.get('provider'), action);
   const provider = action === 'CUSTOM' ? readProvider(spec, fields.get('provider')) : '';
   if (
-    (action === 'DENY' || action === 'CUSTOM') &&
     strays.length === 0 &&
     (rulesField.value === undefined || (Array.isArray(rulesField.value) && rulesField.value.length === 0))
   ) {
-    spec.error(
-      action === 'DENY' ? 'deny-without-rules' : 'custom-without-rules',
-      `a ${action} policy without rules never ${action === 'DENY' ? 'denies anything' : 'asks anybody'}`,
-      `add rules; "rules: [{}]" ${action === 'DENY' ? 'denies' : 'asks about'} every request`,
-    );
+    reportNoRules(spec, action);
   }
   return {
     ...readScope(fields, strays),
@@ -77,7 +72,7 @@ export function readAuthorizationPolicy(
     provider,
     rules,
     rulesWritten: rulesField.written,
-    stray: strays.length > 0 || outside.unknownVersion || strayProvider,
+    stray: strays.length > 0 || outside.unknownVersion || strayProvider || guessed,
     dryRun: readDryRun(annotations, action),
   };
 }
@@ -100,17 +95,41 @@ function readScope(fields: Fields, strays: readonly string[]): Scope {
   return { selector, targets };
 }
 
-function readAction(fields: Fields, strays: readonly string[]): AuthorizationAction | Unreadable {
-  const field = fields.get('action');
-  if (!field.written)
-    return strays.some((name) => suggest(name, authorizationPolicyFields) === 'action') ? 'unreadable' : 'ALLOW';
-  field.refuseNull('an action');
-  return field.oneOf(actions) ?? meantDenial(field.value);
+/** A policy that never does anything. An ALLOW without rules does: it's how everything is refused. */
+function reportNoRules(spec: Field, action: AuthorizationAction | Unreadable): void {
+  const add = (what: string): string => `add rules; "rules: [{}]" ${what} every request`;
+  if (action === 'DENY')
+    spec.error('deny-without-rules', 'a DENY policy without rules never denies anything', add('denies'));
+  if (action === 'CUSTOM')
+    spec.error('custom-without-rules', 'a CUSTOM policy without rules never asks anybody', add('asks about'));
+  if (action === 'AUDIT')
+    spec.warning('audit-without-rules', 'an AUDIT policy without rules never records anything', add('records'));
 }
 
-/** `Deny`, `DENYY`: what is most likely meant to deny must not fail open for a slip of the pen. */
-function meantDenial(value: unknown): 'DENY' | Unreadable {
-  return typeof value === 'string' && suggest(value.toUpperCase(), actions) === 'DENY' ? 'DENY' : 'unreadable';
+interface ReadAction {
+  readonly action: AuthorizationAction | Unreadable;
+  /** It isn't written as it should be, but most likely meant. */
+  readonly guessed: boolean;
+}
+
+function readAction(fields: Fields, strays: readonly string[]): ReadAction {
+  const field = fields.get('action');
+  if (!field.written) {
+    const stray = strays.find((name) => suggest(name, authorizationPolicyFields) === 'action');
+    return stray === undefined ? { action: 'ALLOW', guessed: false } : guess(fields.get(stray).value);
+  }
+  field.refuseNull('an action');
+  const action = field.oneOf(actions);
+  return action === undefined ? guess(field.value) : { action, guessed: false };
+}
+
+/**
+ * `Deny`, `DENYY`, `Custom`: what is most likely meant to deny, or to ask, must not fail open for a slip of the pen. What is
+ * meant to allow then allows nothing.
+ */
+function guess(value: unknown): ReadAction {
+  const action = typeof value === 'string' ? suggest(value.toUpperCase(), actions) : undefined;
+  return { action: actions.find((each) => each === action) ?? 'unreadable', guessed: true };
 }
 
 function readRules(field: Field, context: Context): readonly RuleParts[] | Unreadable {

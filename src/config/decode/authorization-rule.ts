@@ -1,5 +1,6 @@
 import {
   type AuthorizationRule,
+  anyMatch,
   anySource,
   type Condition,
   type MatchSet,
@@ -52,8 +53,8 @@ export function readRule(field: Field, context: Context): RuleParts {
     const fields = field.fields(['from', 'to', 'when'], ruleHints);
     if (fields === undefined) return { from: [], to: [], when: [] };
     return {
-      from: alternatives(fields.get('from'), (item) => readFrom(item, context)),
-      to: alternatives(fields.get('to'), readTo),
+      from: alternatives(fields.get('from'), maxFrom, (item) => readFrom(item, context)),
+      to: alternatives(fields.get('to'), Number.POSITIVE_INFINITY, readTo),
       when: conditions(fields.get('when'), context),
     };
   });
@@ -61,15 +62,19 @@ export function readRule(field: Field, context: Context): RuleParts {
 }
 
 /** A list of alternatives; if one of them has lost all its predicates it stands for anything, and so does the list. */
-function alternatives<T>(field: Field, read: (item: Field) => T | undefined): readonly T[] {
+function alternatives<T>(field: Field, max: number, read: (item: Field) => T | undefined): readonly T[] {
   if (!field.written) return [];
   field.refuseNull('a list');
   const items = field.items();
   if (items === undefined) return [];
   if (items.length === 0)
     field.error('empty-list', `${field.path.at(-1)} must not be empty`, 'remove it to match anything, or add an entry');
-  if (items.length > maxFrom) {
-    field.error('too-many', `${field.path.at(-1)} takes at most ${maxFrom} entries, not ${items.length}`);
+  if (items.length > max) {
+    field.error(
+      'too-many',
+      `${field.path.at(-1)} takes at most ${max} entries, not ${items.length}`,
+      'write two rules',
+    );
     return [];
   }
   const found: T[] = [];
@@ -108,7 +113,8 @@ function readFrom(item: Field, context: Context): Source | undefined {
     }
   }
   const [accounts] = written(twins(['serviceAccounts']));
-  if (accounts !== undefined && written(twins(['principals', 'namespaces'])).length > 0) {
+  const twice = accounts !== undefined && written(twins(['principals', 'namespaces'])).length > 0;
+  if (twice) {
     fields
       .get(accounts)
       .error('one-identity-only', `${accounts} can't be combined with principals or namespaces`, 'write two entries');
@@ -116,7 +122,9 @@ function readFrom(item: Field, context: Context): Source | undefined {
   for (const name of twins(['serviceAccounts'])) {
     const { value } = fields.get(name);
     if (Array.isArray(value) && value.length > maxAccounts)
-      fields.get(name).error('too-many', `${name} takes at most ${maxAccounts} values, not ${value.length}`);
+      fields
+        .get(name)
+        .error('too-many', `${name} takes at most ${maxAccounts} values, not ${value.length}`, 'write two entries');
   }
   const source: Source = {
     principals: readMatchSet(fields, 'principals', readText(checkPrincipal)),
@@ -127,9 +135,17 @@ function readFrom(item: Field, context: Context): Source | undefined {
     ipBlocks: readMatchSet(fields, 'ipBlocks', readIpBlock),
     remoteIpBlocks: readMatchSet(fields, 'remoteIpBlocks', readIpBlock),
   };
+  const usable = usableOf(source, context, twice);
+  return asksSomething({ ...usable }) ? usable : undefined;
+}
+
+/** A source without the predicates that can't be used together, or not by this action: then it matches more. */
+function usableOf(source: Source, { action }: Context, twice: boolean): Source {
   // What an authorizer is asked before can't be known then: looked for, it would never be there, and nobody be asked.
-  const known = context.action === 'CUSTOM' ? { ...anySource, ...addressesOf(source) } : source;
-  return asksSomething({ ...known }) ? known : undefined;
+  if (action === 'CUSTOM') return { ...anySource, ...addressesOf(source) };
+  // Whether one of the two is meant, or both, can't be told.
+  if (twice) return { ...source, principals: anyMatch, namespaces: anyMatch, serviceAccounts: anyMatch };
+  return source;
 }
 
 function addressesOf({ ipBlocks, remoteIpBlocks }: Source): Pick<Source, 'ipBlocks' | 'remoteIpBlocks'> {

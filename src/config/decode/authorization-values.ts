@@ -126,6 +126,8 @@ export function readPath(item: Field): PathMatch | undefined {
     item.error('bad-path-template', `${JSON.stringify(text)} is no path template: ${why}`, hint);
   if (!text.startsWith('/')) return refuse('it must start with "/"', `write ${JSON.stringify(`/${text}`)}`);
   const segments = text.slice(1).split('/');
+  // A slash at the end is part of what is asked for; Envoy takes it.
+  if (segments.length > 1 && segments.at(-1) === '' && segments.at(-2) !== '{**}') segments.pop();
   for (const [index, segment] of segments.entries()) {
     if (segment === '{*}') continue;
     if (segment === '{**}') {
@@ -177,18 +179,26 @@ export function readRequestPrincipal(item: Field): RequestPrincipalMatch | undef
   const any: StringMatch = { kind: 'present' };
   const exact = (value: string): StringMatch => ({ kind: 'exact', value });
   if (text === '*') return { issuer: any, subject: any };
-  if (text === '*/*') {
-    item.warning(
-      'request-principal-form',
-      '"*/*" matches only a subject that is a star itself',
-      'write "*" for any token',
-    );
-  }
   const slash = text.lastIndexOf('/');
   if (slash >= 0) {
     const [issuer, subject] = [text.slice(0, slash), text.slice(slash + 1)];
-    if (issuer.startsWith('*')) return { issuer: stringMatch(issuer), subject: exact(subject) };
-    return { issuer: exact(issuer), subject: subject.endsWith('*') ? stringMatch(subject) : exact(subject) };
+    if (/^[a-z]+:\/$/.test(issuer)) {
+      item.warning(
+        'request-principal-form',
+        `${JSON.stringify(text)} names the issuer ${JSON.stringify(issuer)}: the last slash is where the subject begins`,
+        'write <issuer>/<subject>, or <issuer>/* for any subject',
+      );
+    }
+    if (!issuer.startsWith('*'))
+      return { issuer: exact(issuer), subject: subject.endsWith('*') ? stringMatch(subject) : exact(subject) };
+    if (subject.includes('*')) {
+      item.warning(
+        'request-principal-form',
+        `${JSON.stringify(text)} matches only the subject ${JSON.stringify(subject)}, star and all`,
+        text === '*/*' ? 'write "*" for any token' : 'only one "*" is a wildcard: of the issuer, or of the subject',
+      );
+    }
+    return { issuer: stringMatch(issuer), subject: exact(subject) };
   }
   if (text.startsWith('*')) return { issuer: any, subject: stringMatch(text) };
   if (text.endsWith('*')) return { issuer: stringMatch(text), subject: any };

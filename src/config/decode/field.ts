@@ -61,7 +61,11 @@ export class Field {
 
   string(): string | undefined {
     if (!this.present) return undefined;
-    if (typeof this.value === 'string') return this.value;
+    // A lone surrogate is no text: nothing that holds one could be encoded for Envoy.
+    if (typeof this.value === 'string')
+      return /\p{Surrogate}/u.test(this.value)
+        ? this.error('bad-text', 'holds half a character', 'write it in UTF-8')
+        : this.value;
     const quotable = typeof this.value === 'number' || typeof this.value === 'boolean';
     return this.error(
       'wrong-type',

@@ -189,10 +189,35 @@ function texts(field: Field): readonly string[] {
   return (field.items() ?? []).map((item) => item.text()).filter((text) => text !== undefined);
 }
 
+/** What frames or routes a request: with these removed or taken from a claim, none would arrive, or another one. */
+const framing = ['connection', 'content-length', 'host', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
+
+/** A header that is written; a client's own is removed first. */
 function readHeaderName(field: Field): string | undefined {
   const text = field.text();
-  if (text === undefined || /^[-_A-Za-z0-9]+$/.test(text)) return text;
+  if (text === undefined) return undefined;
+  if (framing.includes(text.toLowerCase()))
+    return field.error('bad-header', `${JSON.stringify(text)} is not for tokens`, 'use a header of your own');
+  if (/^[-_A-Za-z0-9]+$/.test(text)) return text;
   return field.error('bad-header', `${JSON.stringify(text)} is no header name`, 'use letters, digits, "-" and "_"');
+}
+
+/** A header that is read: Envoy refuses a filter whole for one that can't be there (RFC 9110 section 5.6.2). */
+function readName(field: Field): string | undefined {
+  const text = field.text();
+  if (text === undefined || /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) return text;
+  return field.error('bad-header', `no request has a header ${JSON.stringify(text)}`, 'write the name of a header');
+}
+
+/** As Envoy refuses a filter for a line break in it, too. */
+function readPrefix(field: Field): string | undefined {
+  const text = field.string();
+  if (text === undefined || !/\p{Cc}/u.test(text)) return text;
+  return field.error(
+    'bad-header',
+    `no header begins with ${JSON.stringify(text)}`,
+    'write what stands before the token',
+  );
 }
 
 function readHeaders(field: Field): JwtRule['fromHeaders'] {
@@ -200,10 +225,10 @@ function readHeaders(field: Field): JwtRule['fromHeaders'] {
   return (field.items() ?? []).flatMap((item) => {
     item.refuseNull('an object');
     const fields = item.fields(['name', 'prefix']);
-    const name = fields?.get('name').text();
+    const name = fields && readName(fields.get('name'));
     if (fields !== undefined && !fields.get('name').written)
       item.error('missing-field', 'name is required', 'add the name of a header');
-    return fields === undefined || name === undefined ? [] : [{ name, prefix: fields.get('prefix').string() ?? '' }];
+    return fields === undefined || name === undefined ? [] : [{ name, prefix: readPrefix(fields.get('prefix')) ?? '' }];
   });
 }
 

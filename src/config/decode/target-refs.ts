@@ -12,7 +12,10 @@ const allowed: readonly { readonly group: string; readonly kind: string }[] = [
   { group: 'networking.istio.io', kind: 'ServiceEntry' },
 ];
 
-/** Reads `targetRef` and `targetRefs`; empty where neither is written. `unreadable`: nobody knows whom the policy is for. */
+/**
+ * Reads `targetRef` and `targetRefs`; empty where neither names one: an empty list means as much as none, in the API. `unreadable`:
+ * nobody knows whom the policy is for.
+ */
 export function readTargetRefs(fields: Fields): readonly TargetRef[] | Unreadable {
   const [single, list] = [fields.get('targetRef'), fields.get('targetRefs')];
   const { value, clean } = single.report.attempt(() => {
@@ -21,8 +24,12 @@ export function readTargetRefs(fields: Fields): readonly TargetRef[] | Unreadabl
     const items = list.items() ?? [];
     if (items.length > maxTargets)
       list.error('too-many', `a policy takes at most ${maxTargets} targets, not ${items.length}`, 'split the policy');
-    if (list.present && items.length === 0)
-      list.error('empty-list', 'targetRefs must not be empty', 'remove it, or add a target');
+    if (list.present && Array.isArray(list.value) && items.length === 0)
+      list.warning(
+        'empty-list',
+        'a policy without targets holds for all that it selects',
+        'remove it, or add a target',
+      );
     if (single.written) {
       single.warning('deprecated-field', 'targetRef is deprecated', 'use targetRefs, a list');
       if (list.written) single.error('one-scope-only', 'only one of selector, targetRef and targetRefs may be set');

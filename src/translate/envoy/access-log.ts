@@ -110,8 +110,18 @@ function fileLog({ file, encoding, format }: AccessLogSettings): AccessLog {
     encoding === 'JSON'
       ? { jsonFormat: fromJson('google.protobuf.Struct', format === '' ? jsonFormat : JSON.parse(format)) }
       : { textFormatSource: { inlineString: format === '' ? textFormat : format } };
-  return {
-    name: 'envoy.access_loggers.file',
-    typedConfig: any('envoy.extensions.access_loggers.file.v3.FileAccessLog', { path: file, logFormat }),
-  };
+  switch (file) {
+    // By the stream itself: to open it by its name fails where it is a socket, and then the whole listener is refused.
+    case '/dev/stdout':
+      return { name: 'envoy.access_loggers.stdout', typedConfig: any(`${streams}.StdoutAccessLog`, { logFormat }) };
+    case '/dev/stderr':
+      return { name: 'envoy.access_loggers.stderr', typedConfig: any(`${streams}.StderrAccessLog`, { logFormat }) };
+    default:
+      return {
+        name: 'envoy.access_loggers.file',
+        typedConfig: any('envoy.extensions.access_loggers.file.v3.FileAccessLog', { path: file, logFormat }),
+      };
+  }
 }
+
+const streams = 'envoy.extensions.access_loggers.stream.v3';

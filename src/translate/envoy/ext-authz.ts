@@ -82,7 +82,10 @@ function grpcService(provider: ExtensionProvider): envoy.config.core.v3.GrpcServ
 
 function httpService(provider: ExtAuthzHttp): Extract<AskedService, { readonly httpService: HttpService }> {
   const { port, service: host, includeRequestHeadersInCheck } = provider;
-  const headersToAdd = Object.entries(provider.includeAdditionalHeadersInCheck).map(([key, value]) => ({ key, value }));
+  const headersToAdd = Object.entries(provider.includeAdditionalHeadersInCheck).map(([key, value]) => ({
+    key,
+    value: literal(value),
+  }));
   const { headersToUpstreamOnAllow, headersToDownstreamOnAllow, headersToDownstreamOnDeny } = provider;
   const authorizationResponse = {
     ...(headersToUpstreamOnAllow.length > 0 && { allowedUpstreamHeaders: headerNames(headersToUpstreamOnAllow) }),
@@ -106,9 +109,19 @@ function httpService(provider: ExtAuthzHttp): Extract<AskedService, { readonly h
   };
 }
 
-/** Header names, of which case doesn't count. */
+/** Header names, of which case doesn't count; Envoy refuses to be told so of a pattern, which has no letters anyway. */
 function headerNames(names: readonly string[]): envoy.type.matcher.v3.ListStringMatcher {
-  return { patterns: names.map((name) => ({ ...stringMatcher(stringMatch(name)), ignoreCase: true })) };
+  return {
+    patterns: names.map((name) => {
+      const match = stringMatch(name);
+      return match.kind === 'present' ? stringMatcher(match) : { ...stringMatcher(match), ignoreCase: true };
+    }),
+  };
+}
+
+/** Values are formats to Envoy; ours are texts, in which a percent sign is one. */
+function literal(value: string): string {
+  return value.replaceAll('%', '%%');
 }
 
 function duration(ms: number): google.protobuf.Duration {

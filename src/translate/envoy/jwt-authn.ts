@@ -19,14 +19,47 @@ const alwaysSplit = ['permission', 'scope'];
 /**
  * The filter that verifies tokens. Whoever brings none passes, whoever brings a bad one doesn't (behaviour.md 1.2,
  * Translation). Without providers it's empty, and passes everything.
+ *
+ * A header that tells the application what a token says must never be a client's own. Envoy before 1.40 removes such headers
+ * only for the providers that it gets to: not for those behind the one whose token is good, and for none in a CORS preflight
+ * that is waved through. So they are removed before anything else, and preflights, which bring no token and pass without
+ * one, take the usual way.
  */
 export function jwtAuthentication(providers: readonly JwtProvider[]): JwtAuthentication {
-  if (providers.length === 0) return {};
+  const [first] = providers;
+  if (first === undefined) return {};
   const named = providers.map((provider, index) => [`origins-${index}`, providerOf(provider)] as const);
+  const anyToken = requirement(named.map(([name]) => name));
+  const written = new Set(providers.flatMap(writtenHeaders));
+  const unreached = written.difference(new Set(writtenHeaders(first)));
+  const clean = unreached.size > 0;
   return {
-    providers: Object.fromEntries(named),
-    rules: [{ match: { prefix: '/' }, requires: requirement(named.map(([name]) => name)) }],
-    bypassCorsPreflight: true,
+    providers: Object.fromEntries([...named, ...(clean ? [[cleaner, cleanerOf(unreached)] as const] : [])]),
+    rules: [
+      { match: { prefix: '/' }, requires: clean ? { requiresAll: { requirements: [cleaned, anyToken] } } : anyToken },
+    ],
+    ...(written.size === 0 && { bypassCorsPreflight: true }),
+  };
+}
+
+/** Headers by which a provider tells what a token says; of names case doesn't count. */
+function writtenHeaders({ outputPayloadToHeader, outputClaimToHeaders }: JwtProvider): readonly string[] {
+  const names = [outputPayloadToHeader, ...outputClaimToHeaders.map(({ header }) => header)];
+  return names.filter((name) => name !== '').map((name) => name.toLowerCase());
+}
+
+/** A provider that never sees a token: it only removes what others may write. */
+const cleaner = 'headers';
+const cleaned: Requirement = {
+  requiresAny: { requirements: [{ providerName: cleaner }, { allowMissingOrFailed: {} }] },
+};
+
+/** No request has a header that begins like a pseudo-header and is none; and if one had, it would pass nobody. */
+function cleanerOf(headers: ReadonlySet<string>): Provider {
+  return {
+    ...noKeys,
+    fromHeaders: [{ name: ':none' }],
+    claimToHeaders: [...headers].map((headerName) => ({ headerName, claimName: 'none' })),
   };
 }
 

@@ -2,15 +2,24 @@ import type { envoy } from '@envoyproxy/protos';
 import type { ServiceAccountRef } from '../../model/authorization-policy.ts';
 import type { IpBlock } from '../../model/ip-block.ts';
 import type { StringMatch } from '../../model/match.ts';
+import type { Lean } from './rbac-lists.ts';
 
 type StringMatcher = envoy.type.matcher.v3.StringMatcher;
 type HeaderMatcher = envoy.config.route.v3.HeaderMatcher;
 
 /**
  * What Envoy takes for a pattern unless its bootstrap says otherwise: RE2's program size, which is near to one for each
- * byte. One pattern above it, and Envoy refuses the whole resource, so none of ours may grow with a user's value.
+ * byte, and up to eight for a class of characters (Envoy 1.36, which reads UTF-8; 1.40 reads bytes and needs fewer). One
+ * pattern above it, and Envoy refuses the whole resource, so none of ours may grow with a user's value.
  */
 const maxProgramSize = 100;
+
+/**
+ * Any bytes. A dot wouldn't do: to Envoy 1.36 it's a character of UTF-8, and a client whose bytes are none would get past a
+ * DENY of "present" (seen with a server name of TLS).
+ */
+const anyBytes = '\\C*';
+const someBytes = '\\C+';
 
 /**
  * Quotes every character that RE2 gives a meaning, so that a value stays a literal where only a pattern will do
@@ -37,6 +46,22 @@ export function stringMatcher(match: StringMatch): StringMatcher {
 /** A header by its whole value (behaviour.md pitfall 44). */
 export function headerMatcher(name: string, match: StringMatch): HeaderMatcher {
   return match.kind === 'present' ? { name, presentMatch: true } : { name, stringMatch: stringMatcher(match) };
+}
+
+/**
+ * The ways in which a header that may come several times has a value. Envoy 1.40 looks at each of them, 1.36 at all together
+ * with commas in between: what denies must find the value there, too, or sending a second one would be a way around it.
+ */
+export function headerMatchers(name: string, match: StringMatch, lean: Lean): readonly HeaderMatcher[] {
+  const whole = headerMatcher(name, match);
+  if (lean === 'narrow' || match.kind === 'present' || match.value === '') return [whole];
+  const { value } = match;
+  const among = {
+    exact: [{ prefix: `${value},` }, { suffix: `,${value}` }, { contains: `,${value},` }],
+    prefix: [{ contains: `,${value}` }],
+    suffix: [{ contains: `${value},` }],
+  } satisfies Record<typeof match.kind, readonly StringMatcher[]>;
+  return [whole, ...among[match.kind].map((stringMatch) => ({ name, stringMatch }))];
 }
 
 /**
@@ -85,7 +110,7 @@ export function principalMatchers(match: StringMatch): readonly StringMatcher[] 
       return [{ prefix: `spiffe://${match.value}` }];
     case 'suffix': {
       const end = lastBytes(match.value, 80);
-      const pattern = regex(`spiffe://(?s:.*)${quote(end)}`);
+      const pattern = regex(`spiffe://${anyBytes}${quote(end)}`);
       return end === match.value ? [pattern] : [pattern, { suffix: match.value }];
     }
     case 'present':
@@ -101,15 +126,16 @@ export function principalMatchers(match: StringMatch): readonly StringMatcher[] 
 export function namespaceMatcher(match: StringMatch): StringMatcher {
   const any = '[^/]*';
   if (match.kind === 'present') {
-    return regex('spiffe://[^/]+/ns/[^/]+/(?s:.+)');
+    return regex(`spiffe://[^/]+/ns/[^/]+/${someBytes}`);
   }
   const pieces = match.value.split('*');
-  const size = 30 + Buffer.byteLength(match.value) + 3 * pieces.length;
+  const stars = pieces.length - (match.kind === 'exact' ? 1 : 0);
+  const size = 30 + Buffer.byteLength(pieces.join('')) + 8 * stars;
   if (size > maxProgramSize) {
     return nothing;
   }
   const [before, after] = [match.kind === 'suffix' ? any : '', match.kind === 'prefix' ? any : ''];
-  return regex(`spiffe://[^/]+/ns/${before}${pieces.map(quote).join(any)}${after}/(?s:.+)`);
+  return regex(`spiffe://[^/]+/ns/${before}${pieces.map(quote).join(any)}${after}/${someBytes}`);
 }
 
 /**
@@ -132,7 +158,7 @@ export function trustDomainMatchers(match: StringMatch): readonly StringMatcher[
       return [{ prefix: `spiffe://${match.value}` }];
     case 'suffix': {
       const end = lastBytes(match.value, 60);
-      const pattern = regex(`spiffe://[^/]*${quote(end)}/(?s:.*)`);
+      const pattern = regex(`spiffe://[^/]*${quote(end)}/${anyBytes}`);
       return end === match.value ? [pattern] : [pattern, { contains: `${match.value}/` }];
     }
     case 'present':
@@ -150,8 +176,7 @@ function regex(pattern: string): StringMatcher {
   return { safeRegex: { regex: pattern } };
 }
 
-/** A dot that takes a newline too: a name with one is a name. */
-const present: StringMatcher = regex('(?s:.+)');
+const present: StringMatcher = regex(someBytes);
 const nothing: StringMatcher = regex('[^\\s\\S]');
 
 /** The longest end of a text of at most so many bytes of UTF-8. */

@@ -8,26 +8,41 @@ export const anyPermission: Permission = { any: true };
 export const anyPrincipal: Principal = { any: true };
 
 /**
+ * Which way to lean where Envoy can't say exactly what a policy means: what allows must not match more, what denies, or sends
+ * to an authorizer, not less. A negation leans the other way.
+ */
+export type Lean = 'narrow' | 'wide';
+const opposite: Readonly<Record<Lean, Lean>> = { narrow: 'wide', wide: 'narrow' };
+
+/**
  * One of the values, and none of the others: OR, then NOT(OR). A value may be met in several ways. Envoy has the same
  * words twice, for ids and for rules.
  */
 export function ids<T>(
   { values, notValues }: MatchSet<T>,
-  ways: (value: T) => readonly Principal[],
+  lean: Lean,
+  ways: (value: T, lean: Lean) => readonly Principal[],
 ): readonly Principal[] {
+  const each = (list: readonly T[], way: Lean): Principal => ({
+    orIds: { ids: list.flatMap((value) => ways(value, way)) },
+  });
   return [
-    ...(values.length > 0 ? [{ orIds: { ids: values.flatMap(ways) } }] : []),
-    ...(notValues.length > 0 ? [{ notId: { orIds: { ids: notValues.flatMap(ways) } } }] : []),
+    ...(values.length > 0 ? [each(values, lean)] : []),
+    ...(notValues.length > 0 ? [{ notId: each(notValues, opposite[lean]) }] : []),
   ];
 }
 
 export function rules<T>(
   { values, notValues }: MatchSet<T>,
-  ways: (value: T) => readonly Permission[],
+  lean: Lean,
+  ways: (value: T, lean: Lean) => readonly Permission[],
 ): readonly Permission[] {
+  const each = (list: readonly T[], way: Lean): Permission => ({
+    orRules: { rules: list.flatMap((value) => ways(value, way)) },
+  });
   return [
-    ...(values.length > 0 ? [{ orRules: { rules: values.flatMap(ways) } }] : []),
-    ...(notValues.length > 0 ? [{ notRule: { orRules: { rules: notValues.flatMap(ways) } } }] : []),
+    ...(values.length > 0 ? [each(values, lean)] : []),
+    ...(notValues.length > 0 ? [{ notRule: each(notValues, opposite[lean]) }] : []),
   ];
 }
 

@@ -4,14 +4,7 @@ import type { Condition, Operation } from '../../model/authorization-policy.ts';
 import type { PathMatch } from '../../model/match.ts';
 import { addressRange, headerMatcher, hostMatchers, stringMatcher } from './matcher.ts';
 import { metadataMatcher } from './metadata-matcher.ts';
-import { allRules, type Permission, rules } from './rbac-lists.ts';
-
-/**
- * Which way to lean where Envoy can't say exactly what a policy means: what allows must not match more, what denies, or sends
- * to an authorizer, not less. A negation leans the other way.
- */
-export type Lean = 'narrow' | 'wide';
-const opposite: Readonly<Record<Lean, Lean>> = { narrow: 'wide', wide: 'narrow' };
+import { allRules, type Lean, type Permission, rules } from './rbac-lists.ts';
 
 /**
  * One `to` entry as an Envoy permission: all its fields together, in the order hosts, methods, paths, ports; then what `when`
@@ -23,26 +16,27 @@ export function operationPermission(
   lean: Lean,
 ): Permission {
   return allRules([
-    ...rules(hosts, (match) => hostMatchers(match).map((together) => allRules(together.map((header) => ({ header }))))),
-    ...rules(methods, (match) => [{ header: headerMatcher(':method', match) }]),
-    ...rules({ values: paths.values, notValues: [] }, (match) => [pathPermission(match, lean)]),
-    ...rules({ values: [], notValues: paths.notValues }, (match) => [pathPermission(match, opposite[lean])]),
-    ...rules(ports, (port) => [{ destinationPort: port }]),
-    ...when.flatMap(conditionPermissions),
+    ...rules(hosts, lean, (match) =>
+      hostMatchers(match).map((together) => allRules(together.map((header) => ({ header })))),
+    ),
+    ...rules(methods, lean, (match) => [{ header: headerMatcher(':method', match) }]),
+    ...rules(paths, lean, (match, way) => [pathPermission(match, way)]),
+    ...rules(ports, lean, (port) => [{ destinationPort: port }]),
+    ...when.flatMap((condition) => conditionPermissions(condition, lean)),
   ]);
 }
 
 /** A condition on the destination or the connection; none of the source's, which are principals. */
-function conditionPermissions(condition: Condition): readonly Permission[] {
+function conditionPermissions(condition: Condition, lean: Lean): readonly Permission[] {
   switch (condition.key) {
     case 'destination.ip':
-      return rules(condition, (block) => [{ destinationIp: addressRange(block) }]);
+      return rules(condition, lean, (block) => [{ destinationIp: addressRange(block) }]);
     case 'destination.port':
-      return rules(condition, (port) => [{ destinationPort: port }]);
+      return rules(condition, lean, (port) => [{ destinationPort: port }]);
     case 'connection.sni':
-      return rules(condition, (match) => [{ requestedServerName: stringMatcher(match) }]);
+      return rules(condition, lean, (match) => [{ requestedServerName: stringMatcher(match) }]);
     case 'experimental.envoy.filters':
-      return rules(condition, ({ match, inList }) => [
+      return rules(condition, lean, ({ match, inList }) => [
         { metadata: metadataMatcher(condition.filter, condition.path, match, inList ? 'list' : 'text') },
       ]);
     case 'source.principal':
@@ -88,15 +82,19 @@ function template(value: string): Permission {
 }
 
 /**
- * Paths that begin like a template and hold a character that no wildcard of Envoy's stands for (`[`, `|`, a backslash, …). To a
- * DENY of `/admin/{**}` they must not be a way around it: Envoy 1.36 and 1.40 let `/admin/[x]` pass.
+ * Paths that begin like a template and hold a character that no wildcard of Envoy's stands for (`[`, `|`, a backslash, bytes
+ * beyond ASCII, …). To a DENY of `/admin/{**}` they must not be a way around it: Envoy 1.36 and 1.40 let `/admin/[x]` pass.
+ * It's said as "not all plain", since to the patterns of 1.36 no class of characters holds a byte that is no UTF-8.
  */
 function outsideTemplates(value: string): Permission {
   const [head = ''] = value.split('{');
-  const odd = "(?s:.*)[^-a-zA-Z0-9._~%!$&'()*+,;:@=/](?s:.*)";
+  const plain = "[-a-zA-Z0-9._~%!$&'()*+,;:@=/]*";
   return {
     andRules: {
-      rules: [{ urlPath: { path: { prefix: head } } }, { urlPath: { path: { safeRegex: { regex: odd } } } }],
+      rules: [
+        { urlPath: { path: { prefix: head } } },
+        { notRule: { urlPath: { path: { safeRegex: { regex: plain } } } } },
+      ],
     },
   };
 }

@@ -4,21 +4,21 @@ import type { Condition, RequestPrincipalMatch, Source } from '../../model/autho
 import { expandTrustDomainNames, expandTrustDomains, type TrustDomains } from '../policy/authorization-trust-domain.ts';
 import {
   addressRange,
-  headerMatcher,
+  headerMatchers,
   namespaceMatcher,
   principalMatchers,
   serviceAccountMatchers,
   trustDomainMatchers,
 } from './matcher.ts';
 import { claimMatcher } from './metadata-matcher.ts';
-import { allIds, ids, type Principal } from './rbac-lists.ts';
+import { allIds, ids, type Lean, type Principal } from './rbac-lists.ts';
 
 /**
  * One `from` entry as an Envoy principal: all its fields together, then what `when` asks of the source. Without any
  * condition it's everybody, a plaintext peer too (behaviour.md 1.3, Emitted RBAC).
  */
-export function sourcePrincipal(source: Source, when: readonly Condition[], mesh: TrustDomains): Principal {
-  return allIds([...sourceConditions(source), ...when].flatMap((each) => conditionPrincipals(each, mesh)));
+export function sourcePrincipal(source: Source, when: readonly Condition[], mesh: TrustDomains, lean: Lean): Principal {
+  return allIds([...sourceConditions(source), ...when].flatMap((each) => conditionPrincipals(each, mesh, lean)));
 }
 
 /** The fields of a source by the attributes that they ask about, in the reference's order. */
@@ -35,7 +35,7 @@ function sourceConditions(source: Source): readonly Condition[] {
 }
 
 /** A condition on the source or the request; none of the destination's, which are permissions. */
-function conditionPrincipals(condition: Condition, mesh: TrustDomains): readonly Principal[] {
+function conditionPrincipals(condition: Condition, mesh: TrustDomains, lean: Lean): readonly Principal[] {
   switch (condition.key) {
     case 'source.principal': {
       const { values, notValues } = condition;
@@ -43,7 +43,7 @@ function conditionPrincipals(condition: Condition, mesh: TrustDomains): readonly
         values: expandTrustDomains(values, mesh),
         notValues: expandTrustDomains(notValues, mesh),
       };
-      return ids(expanded, (match) => [together(principalMatchers(match))]);
+      return ids(expanded, lean, (match) => [together(principalMatchers(match))]);
     }
     case 'source.trustDomain': {
       const { values, notValues } = condition;
@@ -51,26 +51,28 @@ function conditionPrincipals(condition: Condition, mesh: TrustDomains): readonly
         values: expandTrustDomainNames(values, mesh),
         notValues: expandTrustDomainNames(notValues, mesh),
       };
-      return ids(expanded, (match) => [together(trustDomainMatchers(match))]);
+      return ids(expanded, lean, (match) => [together(trustDomainMatchers(match))]);
     }
     case 'source.namespace':
-      return ids(condition, (match) => [authenticated(namespaceMatcher(match))]);
+      return ids(condition, lean, (match) => [authenticated(namespaceMatcher(match))]);
     case 'source.serviceAccount':
-      return ids(condition, (account) => [together(serviceAccountMatchers(account))]);
+      return ids(condition, lean, (account) => [together(serviceAccountMatchers(account))]);
     case 'source.ip':
-      return ids(condition, (block) => [{ directRemoteIp: addressRange(block) }]);
+      return ids(condition, lean, (block) => [{ directRemoteIp: addressRange(block) }]);
     case 'remote.ip':
-      return ids(condition, (block) => [{ remoteIp: addressRange(block) }]);
+      return ids(condition, lean, (block) => [{ remoteIp: addressRange(block) }]);
     case 'request.auth.principal':
-      return ids(condition, (match) => [requestPrincipal(match)]);
+      return ids(condition, lean, (match) => [requestPrincipal(match)]);
     case 'request.auth.audiences':
-      return ids(condition, (match) => [{ metadata: claimMatcher(['aud'], match) }]);
+      return ids(condition, lean, (match) => [{ metadata: claimMatcher(['aud'], match) }]);
     case 'request.auth.presenter':
-      return ids(condition, (match) => [{ metadata: claimMatcher(['azp'], match) }]);
+      return ids(condition, lean, (match) => [{ metadata: claimMatcher(['azp'], match) }]);
     case 'request.auth.claims':
-      return ids(condition, (match) => [{ metadata: claimMatcher(condition.claim, match) }]);
+      return ids(condition, lean, (match) => [{ metadata: claimMatcher(condition.claim, match) }]);
     case 'request.headers':
-      return ids(condition, (match) => [{ header: headerMatcher(condition.header, match) }]);
+      return ids(condition, lean, (match, way) =>
+        headerMatchers(condition.header, match, way).map((header) => ({ header })),
+      );
     case 'destination.ip':
     case 'destination.port':
     case 'connection.sni':

@@ -3,8 +3,8 @@ import { anyOperation, anySource, ruleName } from '../../model/authorization-pol
 import { compareText } from '../../model/object.ts';
 import type { NumberedRule, PolicyRules } from '../policy/authorization.ts';
 import type { TrustDomains } from '../policy/authorization-trust-domain.ts';
-import { anyPermission, anyPrincipal } from './rbac-lists.ts';
-import { type Lean, operationPermission } from './rbac-permission.ts';
+import { anyPermission, anyPrincipal, type Lean } from './rbac-lists.ts';
+import { operationPermission } from './rbac-permission.ts';
 import { sourcePrincipal } from './rbac-principal.ts';
 
 type Rbac = envoy.config.rbac.v3.RBAC;
@@ -127,6 +127,6 @@ function policyOf({ from, to, when }: NumberedRule, mesh: TrustDomains, lean: Le
   const sources = from.length === 0 ? [anySource] : from;
   return {
     permissions: operations.map((operation) => operationPermission(operation, when, lean)),
-    principals: sources.map((source) => sourcePrincipal(source, when, mesh)),
+    principals: sources.map((source) => sourcePrincipal(source, when, mesh, lean)),
   };
 }

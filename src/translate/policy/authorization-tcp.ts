@@ -31,9 +31,19 @@ export interface DroppedField {
 /**
  * Projects a policy on a TCP port. All actions fail closed: an ALLOW rule with a field of HTTP never matches, and the
  * policy stays, so that the default is still to deny; any other rule loses that condition and becomes broader
- * (behaviour.md 1.3, TCP behaviour summary).
+ * (behaviour.md 1.3, TCP behaviour summary). The same object for the same policy.
  */
 export function forTcp(policy: AuthorizationPolicy): TcpProjection {
+  const known = onTcp.get(policy);
+  if (known !== undefined) return known;
+  const made = project(policy);
+  onTcp.set(policy, made);
+  return made;
+}
+
+const onTcp = new WeakMap<AuthorizationPolicy, TcpProjection>();
+
+function project(policy: AuthorizationPolicy): TcpProjection {
   const dropped: DroppedField[] = [];
   const rules: NumberedRule[] = [];
   const effect = policy.action === 'ALLOW' ? 'rule' : 'condition';

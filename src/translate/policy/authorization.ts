@@ -76,12 +76,24 @@ export function forHttp(policy: AuthorizationPolicy): PolicyRules {
   return made;
 }
 
+const onProviders = new WeakMap<PolicyRules, Map<string, PolicyRules>>();
+
+/** Rules under other names in Envoy; the same object for the same rules and names. */
+function renamed(rules: PolicyRules, prefix: string, suffix: string): PolicyRules {
+  const byName = onProviders.get(rules) ?? new Map<string, PolicyRules>();
+  onProviders.set(rules, byName);
+  const key = prefix + suffix;
+  const made = byName.get(key) ?? { ...rules, prefix, ...(suffix !== '' && { suffix }) };
+  byName.set(key, made);
+  return made;
+}
+
 /** The rules under the names that a CUSTOM policy's have in Envoy (behaviour.md 1.3, CUSTOM). */
 export function namedForProvider(rules: PolicyRules, provider: string): PolicyRules {
-  return { ...rules, prefix: `istio-ext-authz-${provider}-` };
+  return renamed(rules, `istio-ext-authz-${provider}-`, '');
 }
 
 /** The same where the provider can't be asked: they deny, and the names say why. */
 export function deniedForProvider(rules: PolicyRules, provider: string): PolicyRules {
-  return { ...namedForProvider(rules, provider), suffix: '-deny-due-to-bad-CUSTOM-action' };
+  return renamed(rules, `istio-ext-authz-${provider}-`, '-deny-due-to-bad-CUSTOM-action');
 }

@@ -18,6 +18,7 @@ import type {
   ProbeOperations,
   TlsAnswer,
 } from '../../support/e2e-probe-types.ts';
+import { targets } from './targets.ts';
 
 const patienceMs = 5_000;
 type Operations = {
@@ -32,9 +33,13 @@ function errorWord(error: unknown): string {
   return code === 'ECONNREFUSED' ? 'refused' : code;
 }
 
-function http({ host, port, path, method = 'GET', headers = {} }: HttpRequest): Promise<HttpAnswer | NoAnswer> {
+function http({ host, port, path, method = 'GET', headers = {}, body }: HttpRequest): Promise<HttpAnswer | NoAnswer> {
   const { promise, resolve } = Promise.withResolvers<HttpAnswer | NoAnswer>();
-  const call = request({ host, port, path, method, headers, agent: false, timeout: patienceMs }, (answer) => {
+  // Node takes no list for `host`.
+  const lines = Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
+  );
+  const call = request({ host, port, path, method, headers: lines, agent: false, timeout: patienceMs }, (answer) => {
     const chunks: Buffer[] = [];
     answer.on('data', (chunk: Buffer) => chunks.push(chunk));
     answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }));
@@ -45,7 +50,7 @@ function http({ host, port, path, method = 'GET', headers = {} }: HttpRequest): 
     call.destroy();
   });
   call.on('error', (error) => resolve({ error: error.message === 'socket hang up' ? 'closed' : errorWord(error) }));
-  call.end();
+  call.end(body);
   return promise;
 }
 
@@ -173,6 +178,7 @@ async function get(needs: ProbeOperations['get']['needs']): Promise<HttpAnswer |
 const operations: Operations = {
   http,
   tls,
+  targets,
   curl,
   open,
   get,

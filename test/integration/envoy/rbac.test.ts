@@ -39,10 +39,11 @@ describe(`RBAC on real Envoy (SEED=${seed})`, () => {
     return { host, port, ca: ca.certificate, as: leaf ?? 'plaintext', from: clientAddress, sni };
   }
 
-  function headersOf(index: number, { team, claims }: NaiveRequest): Readonly<Record<string, string>> {
+  function headersOf(index: number, { team, claims, forwardedFor }: NaiveRequest): Readonly<Record<string, string>> {
     return {
       'x-case': String(index),
       ...(team !== undefined && { 'x-team': team }),
+      ...(forwardedFor !== undefined && { 'x-forwarded-for': forwardedFor }),
       ...(claims !== undefined && { authorization: `Bearer ${tokens.tokenOf(claims)}` }),
     };
   }

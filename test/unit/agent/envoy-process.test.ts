@@ -53,6 +53,8 @@ describe('agent/envoy-process', () => {
       '1',
       '--drain-strategy',
       'immediate',
+      '--file-flush-interval-msec',
+      '1000',
       '--log-level',
       'warning',
       '--log-format',

@@ -42,7 +42,25 @@ describe('settings', () => {
       svidTtlMs: 86_400_000,
       xdsMaxAgeMs: 1_800_000,
       xdsMaxProxies: 5_000,
+      jwks: { caFile: undefined, allow: [] },
     });
+  });
+
+  it('say where keys of token issuers may be fetched', async () => {
+    const flags = { config: '.', jwksCa: '/etc/ca.pem', jwksAllow: ['127.0.0.0/8', '::1'] };
+    const jwks = {
+      caFile: '/etc/ca.pem',
+      allow: [
+        { address: '127.0.0.0', prefixLength: 8 },
+        { address: '::1', prefixLength: 128 },
+      ],
+    };
+    expect((await readSettings(flags, env)).jwks).to.deep.equal(jwks);
+    const variables = { COXSWAIN_JWKS_CA: '/etc/ca.pem', COXSWAIN_JWKS_ALLOW: '127.0.0.0/8,::1' };
+    expect((await readSettings({ config: '.' }, { ...env, ...variables })).jwks).to.deep.equal(jwks);
+    expect(await failure({ config: '.', jwksAllow: ['localhost'] })).to.equal(
+      'bad-argument: --jwks-allow: "localhost" is no range of addresses',
+    );
   });
 
   it('take the cluster that a pod runs in, and say which replica that pod is', async () => {

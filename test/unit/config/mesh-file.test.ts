@@ -146,6 +146,72 @@ accessLogFormat: "%RESPONSE_CODE%"
     ]);
   });
 
+  it('refuses what Envoy would refuse a whole filter for', () => {
+    const provider = (more: string) =>
+      `extensionProviders:\n- name: a\n  envoyExtAuthzHttp: {service: x.y.svc.cluster.local, port: 1, ${more}}\n`;
+    const problem = (text: string) => said(text).map((each) => each.split(' (')[0]);
+    const at = '3 error';
+    const field = 'extensionProviders[0].envoyExtAuthzHttp';
+    expect(problem(provider('pathPrefix: /check'))).to.deep.equal([]);
+    for (const [prefix, shown] of [
+      ['check', 'check'],
+      ['"/a?b"', '/a?b'],
+      ['"/a b"', '/a b'],
+      ['"/a#b"', '/a#b'],
+    ])
+      expect(problem(provider(`pathPrefix: ${prefix}`))).to.deep.equal([
+        `${at} bad-path ${field}.pathPrefix: "${shown}" is no path`,
+      ]);
+    for (const name of ['a b', ':path', 'Host'])
+      expect(problem(provider(`includeAdditionalHeadersInCheck: {"${name}": x}`))).to.deep.equal([
+        `${at} bad-header ${field}.includeAdditionalHeadersInCheck${/^\w+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`}: "${name}" is no header that can be added`,
+      ]);
+    for (const value of ['"a\\r\\nb: c"', '"ü"', `"${'x'.repeat(8_193)}"`])
+      expect(problem(provider(`includeAdditionalHeadersInCheck: {x-a: ${value}}`))).to.deep.equal([
+        `${at} bad-header ${field}.includeAdditionalHeadersInCheck.x-a: is no value of a header`,
+      ]);
+    for (const list of [
+      'includeHeadersInCheck',
+      'includeRequestHeadersInCheck',
+      'headersToUpstreamOnAllow',
+      'headersToDownstreamOnAllow',
+      'headersToDownstreamOnDeny',
+    ]) {
+      const every = list === 'headersToDownstreamOnAllow' ? '' : ', "*"';
+      const used = problem(provider(`${list}: [x-a, "x-*", "*-a"${every}]`)).filter(
+        (each) => !each?.includes('deprecated'),
+      );
+      expect(used).to.deep.equal([]);
+      expect(problem(provider(`${list}: ["a b"]`))).to.include(
+        `${at} bad-header ${field}.${list}[0]: "a b" is no header name`,
+      );
+    }
+    for (const all of ['*', '*us'])
+      expect(problem(provider(`headersToDownstreamOnAllow: ["${all}"]`))).to.deep.equal([
+        `${at} bad-header ${field}.headersToDownstreamOnAllow[0]: "${all}" takes the status too`,
+      ]);
+    expect(problem(provider('timeout: 25h'))).to.deep.equal([
+      `${at} out-of-range ${field}.timeout: no request waits longer than a day`,
+    ]);
+    expect(problem(provider('statusOnError: "99"'))).to.deep.equal([
+      `${at} bad-status ${field}.statusOnError: "99" is no HTTP status`,
+    ]);
+    expect(problem('extensionProviders:\n- name: "a]b"\n  envoyExtAuthzGrpc: {service: x, port: 1}\n')).to.deep.equal([
+      '2 error bad-name extensionProviders[0].name: "a]b" is no name',
+    ]);
+  });
+
+  it('reads the old name of a list together with the new one', () => {
+    const text = `extensionProviders:
+- name: a
+  envoyExtAuthzHttp: {service: x, port: 1, includeHeadersInCheck: [a], includeRequestHeadersInCheck: [b]}
+`;
+    const { mesh, findings } = readMeshFile('mesh.yaml', text);
+    const [provider] = mesh.extensionProviders;
+    expect(provider?.kind === 'http' && provider.includeRequestHeadersInCheck).to.deep.equal(['a', 'b']);
+    expect(findings.map(({ severity, code }) => `${severity} ${code}`)).to.deep.equal(['warning deprecated-field']);
+  });
+
   it('refuses discovery selectors that select other namespaces than they seem to', () => {
     const text = `discoverySelectors:
 - matchLabel: {mesh: enabled}

@@ -1,13 +1,24 @@
 import { expect } from 'chai';
 import type { SourceEvent } from '../../../src/config/source.ts';
-import { defaultMesh } from '../../../src/model/mesh.ts';
+import { defaultMesh, type Mesh } from '../../../src/model/mesh.ts';
 import type { MeshObject } from '../../../src/model/mesh-object.ts';
 import type { Labels } from '../../../src/model/object.ts';
+import type { Snapshot } from '../../../src/snapshot/snapshot.ts';
 import { Store } from '../../../src/snapshot/store.ts';
-import { affected } from '../../../src/translate/affected.ts';
+import { affected, type Scope } from '../../../src/translate/affected.ts';
 import { Policies } from '../../../src/translate/policies.ts';
 import { labelsRead, type View, viewOf } from '../../../src/translate/view.ts';
-import { authorizationPolicy, peerAuthentication, pod, service, sidecar, slice } from '../../support/objects.ts';
+import {
+  authorizationPolicy,
+  httpAuthorizer,
+  jwtRule,
+  peerAuthentication,
+  pod,
+  requestAuthentication,
+  service,
+  sidecar,
+  slice,
+} from '../../support/objects.ts';
 
 const web = service('foo', 'web', [[80, 8080, 'http']]);
 const other = service('foo', 'other', [[80, 8080, 'http']]);
@@ -31,30 +42,35 @@ const remove = ({ kind, meta: { namespace, name } }: MeshObject): SourceEvent =>
 });
 
 /** What one batch has an effect on, in a world of these objects. */
-function scopeOf(objects: readonly MeshObject[], ...events: readonly SourceEvent[]) {
-  const store = new Store(defaultMesh);
+const scopeOf = (objects: readonly MeshObject[], ...events: readonly SourceEvent[]) =>
+  scopeIn(defaultMesh, objects, ...events);
+
+function scopeIn(mesh: Mesh, objects: readonly MeshObject[], ...events: readonly SourceEvent[]) {
+  const store = new Store(mesh);
   const before = store.commit([{ type: 'reset', objects }]).snapshot;
   const { snapshot, changes } = store.commit(events);
   const scope = affected(before, snapshot, changes);
-  const view = (namespace: string, labels: Labels): View =>
-    viewOf(
-      before,
-      sidecar(pod(namespace, 'stranger', '', { labels })),
-      labelsRead(before, namespace, new Policies(before)),
-    );
-  const reads = Object.fromEntries(
-    (['foo', 'bar', 'istio-system'] as const).flatMap((namespace) =>
-      ['web', 'other'].map((app) => [`${app}.${namespace}`, scope.views.reads(view(namespace, { app }))]),
-    ),
-  );
   return {
     services: [...scope.services].sort(),
     workloads: [...scope.workloads].sort(),
     selectors: scope.selectorsChanged === 'all' ? 'all' : [...scope.selectorsChanged],
     pins: [...scope.pinsChanged],
     namespaces: scope.views.namespaces === 'all' ? 'all' : [...scope.views.namespaces],
-    views: Object.keys(reads).filter((name) => reads[name]),
+    views: viewsOf(before, scope),
   };
+}
+
+/** The views that read a change, by an app of each namespace. */
+function viewsOf(before: Snapshot, scope: Scope): readonly string[] {
+  const view = (namespace: string, labels: Labels): View =>
+    viewOf(
+      before,
+      sidecar(pod(namespace, 'stranger', '', { labels })),
+      labelsRead(before, namespace, new Policies(before)),
+    );
+  return (['foo', 'bar', 'istio-system'] as const).flatMap((namespace) =>
+    ['web', 'other'].filter((app) => scope.views.reads(view(namespace, { app }))).map((app) => `${app}.${namespace}`),
+  );
 }
 
 const nothing = { services: [], workloads: [], selectors: [], pins: [], namespaces: [], views: [] };
@@ -212,6 +228,111 @@ describe('affected', () => {
       const objects = [...world, policy('foo', { app: 'web' })];
       expect(scopeOf(objects, apply(policy('foo', { app: 'other' }))).views).to.deep.equal(['web.foo', 'other.foo']);
       expect(scopeOf(objects, remove(policy('foo', {}))).views).to.deep.equal(['web.foo']);
+    });
+  });
+
+  describe('a RequestAuthentication', () => {
+    const policy = (namespace: string, labels: Labels) =>
+      requestAuthentication(namespace, 'p', [jwtRule('a', { kind: 'none' })], labels);
+
+    it('touches the views that it selected or selects, and no service', () => {
+      expect(scopeOf(world, apply(policy('foo', { app: 'web' })))).to.deep.equal({
+        ...nothing,
+        selectors: ['foo'],
+        namespaces: ['foo'],
+        views: ['web.foo'],
+      });
+      const objects = [...world, policy('foo', { app: 'web' })];
+      expect(scopeOf(objects, apply(policy('foo', { app: 'other' }))).views).to.deep.equal(['web.foo', 'other.foo']);
+    });
+
+    it('of the root namespace selects in every namespace', () => {
+      expect(scopeOf(world, apply(policy('istio-system', { app: 'web' })))).to.deep.equal({
+        ...nothing,
+        selectors: 'all',
+        namespaces: 'all',
+        views: ['web.foo', 'web.bar'],
+      });
+    });
+  });
+
+  it('is no sidecar for a policy with targets', () => {
+    const targets = [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'edge' }];
+    for (const namespace of ['foo', 'istio-system']) {
+      const policies = [
+        { ...authorizationPolicy(namespace, 'p', 'DENY', [{}]), targets },
+        { ...requestAuthentication(namespace, 'p', [jwtRule('a', { kind: 'none' })]), targets },
+      ];
+      for (const each of policies) expect(scopeOf(world, apply(each)).views).to.deep.equal([]);
+    }
+  });
+
+  describe('keys of issuers', () => {
+    const trusting = (namespace: string, name: string, uri: string, labels: Labels = {}) =>
+      requestAuthentication(namespace, name, [jwtRule('a', { kind: 'remote', uri })], labels);
+    const objects = [
+      ...world,
+      trusting('foo', 'x', 'https://x', { app: 'web' }),
+      trusting('bar', 'y', 'https://y'),
+      requestAuthentication('istio-system', 'z', [jwtRule('https://z', { kind: 'discovered', issuer: 'https://z' })], {
+        app: 'other',
+      }),
+      requestAuthentication('foo', 'inline', [jwtRule('i', { kind: 'inline', jwks: '{}' })]),
+    ];
+    /** The views that read what differs between two states of the fetched keys. */
+    const views = (before: Keys, after: Keys): readonly string[] => {
+      const { snapshot } = new Store(defaultMesh).commit([{ type: 'reset', objects }]);
+      const sets = (keys: Keys) => new Map(Object.entries(keys).map(([id, jwks]) => [id, { id, jwks }]));
+      return viewsOf(
+        snapshot,
+        affected({ ...snapshot, keySets: sets(before) }, { ...snapshot, keySets: sets(after) }, []),
+      );
+    };
+    type Keys = Readonly<Record<string, string>>;
+
+    it('touch whoever trusts an issuer of which they came, changed or went', () => {
+      expect(views({}, { 'https://x': '1' })).to.deep.equal(['web.foo']);
+      expect(views({ 'https://x': '1' }, { 'https://x': '2' })).to.deep.equal(['web.foo']);
+      expect(views({ 'https://x': '1' }, {})).to.deep.equal(['web.foo']);
+      expect(views({}, { 'https://y': '1' })).to.deep.equal(['web.bar', 'other.bar']);
+      expect(views({}, { 'openid https://z': '1' })).to.deep.equal(['other.foo', 'other.bar', 'other.istio-system']);
+    });
+
+    it('touch nobody where they are the same, or nobody asks for them', () => {
+      expect(views({ 'https://x': '1' }, { 'https://x': '1' })).to.deep.equal([]);
+      expect(views({}, { 'https://z': '1', 'https://nobody': '1' })).to.deep.equal([]);
+    });
+  });
+
+  describe('the service of an external authorizer', () => {
+    const custom = (namespace: string, provider: string, labels: Labels): MeshObject => ({
+      ...authorizationPolicy(namespace, provider, 'DENY', [{}], labels),
+      action: 'CUSTOM',
+      provider,
+    });
+    const asker = service('bar', 'asker', [[80, 8080, 'http']], { selector: undefined });
+    const objects = [...world, custom('foo', 'a', { app: 'web' }), custom('istio-system', 'b', { app: 'other' })];
+    const mesh = {
+      ...defaultMesh,
+      extensionProviders: ['a', 'b', 'c'].map((name) =>
+        httpAuthorizer(name, `${name === 'b' ? 'web' : 'asker'}.bar.svc.cluster.local`),
+      ),
+    };
+
+    it('touches the views whose policies may ask it, when it comes, changes or goes', () => {
+      expect(scopeIn(mesh, objects, apply(asker)).views).to.deep.equal(['web.foo']);
+      expect(scopeIn(mesh, [...objects, asker], remove(asker)).views).to.deep.equal(['web.foo']);
+      expect(scopeIn(mesh, objects, apply({ ...elsewhere, ports: [] })).views).to.deep.equal([
+        'other.foo',
+        'web.bar',
+        'other.bar',
+        'other.istio-system',
+      ]);
+    });
+
+    it('is any other service for all others', () => {
+      expect(scopeIn(defaultMesh, objects, apply(asker)).views).to.deep.equal([]);
+      expect(scopeIn(mesh, world, apply(asker)).views).to.deep.equal([]);
     });
   });
 });

@@ -7,7 +7,16 @@ import { connectionSettings, outboundHttp, tcpProxy } from '../../../src/transla
 import { resource } from '../../../src/translate/envoy/resource.ts';
 import { inlineRoutes } from '../../../src/translate/envoy/route.ts';
 import { translate } from '../../../src/translate/translate.ts';
-import { authorizationPolicy, peerAuthentication, pod, service, sidecar, snapshotOf } from '../../support/objects.ts';
+import { snapshotIn } from '../../support/compiled.ts';
+import {
+  authorizationPolicy,
+  grpcAuthorizer,
+  peerAuthentication,
+  pod,
+  service,
+  sidecar,
+  snapshotOf,
+} from '../../support/objects.ts';
 
 const web = pod('foo', 'web-1', '10.0.0.1');
 const objects = [
@@ -59,6 +68,18 @@ describe('check', () => {
       `VHDS 80/web.foo.svc.cluster.local:80 ${gone}`,
     );
     expect(messages(compiled('inline').filter((each) => !cluster(each)))).to.include(`RDS 80 ${gone}`);
+  });
+
+  it('finds an external authorizer that nobody leads to; the control plane stands in every bootstrap', () => {
+    const asker = service('foo', 'asker', [[9000, 9000, 'grpc']], { addresses: ['10.96.0.2'] });
+    const policy = { ...authorizationPolicy('foo', 'c', 'DENY', [{}]), action: 'CUSTOM' as const, provider: 'asker' };
+    const mesh = { ...defaultMesh, extensionProviders: [grpcAuthorizer('asker', 'asker.foo.svc.cluster.local')] };
+    const { resources, findings } = translate(snapshotIn(mesh, [...objects, asker, policy]), sidecar(web));
+    expect(findings).to.deep.equal([]);
+    const gone = 'outbound|9000||asker.foo.svc.cluster.local';
+    const left = resources.filter(({ type, name }) => !(type.endsWith('.Cluster') && name === gone));
+    const named = messages(left).map((each) => each.split(' names ')[0]);
+    expect(named).to.include('ECDS coxswain.http.custom.0.authorize').and.to.include('LDS virtualInbound');
   });
 
   it('finds a route table that is named and not there', () => {

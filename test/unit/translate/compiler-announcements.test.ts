@@ -7,7 +7,16 @@ import { pushOrder, shortTypeNames, types } from '../../../src/model/type-urls.t
 import { Store } from '../../../src/snapshot/store.ts';
 import { BuildCache } from '../../../src/translate/cache.ts';
 import { type CompiledProxy, Compiler } from '../../../src/translate/compiler.ts';
-import { authorizationPolicy, peerAuthentication, pod, service, sidecar } from '../../support/objects.ts';
+import {
+  authorizationPolicy,
+  httpAuthorizer,
+  jwtRule,
+  peerAuthentication,
+  pod,
+  requestAuthentication,
+  service,
+  sidecar,
+} from '../../support/objects.ts';
 
 const apply = (object: MeshObject): SourceEvent => ({ type: 'apply', object });
 const deny = authorizationPolicy('istio-system', 'deny', 'DENY', [{}]);
@@ -34,6 +43,13 @@ class Told {
           .join(' '),
       );
     });
+  }
+
+  /** New keys of issuers; what each proxy was told. */
+  keys(keySets: Parameters<Store['setKeySets']>[0]): Readonly<Record<string, readonly string[]>> {
+    for (const calls of this.#calls.values()) calls.length = 0;
+    this.compiler.update(this.store.setKeySets(keySets), []);
+    return Object.fromEntries([...this.#calls].map(([name, calls]) => [name, [...calls]]));
   }
 
   /** Applies one batch; what each proxy was told, one text per call. */
@@ -109,6 +125,36 @@ describe('Compiler: what a proxy is told', () => {
     });
     told.compiler.update(told.store.setMesh({ ...defaultMesh, outboundTrafficPolicy: 'REGISTRY_ONLY' }), []);
     expect(calls, 'the inbound side stays the same objects').to.deep.equal(['CDS EDS LDS RDS VHDS']);
+  });
+
+  it('tells of fetched keys only those who trust their issuer, and of nothing else', () => {
+    const trusting = (labels: Readonly<Record<string, string>>) =>
+      requestAuthentication('foo', 'jwt', [jwtRule('a', { kind: 'remote', uri: 'https://a/keys' })], labels);
+    const told = new Told(one, three, byVersion, trusting({ version: 'v1' }));
+    for (const each of [one, three]) told.attach(each.meta.name, sidecar(each));
+    const fetched = (id: string, jwks: string) => told.keys(new Map([[id, { id, jwks }]]));
+    const compiled = told.compiler.stats().viewsCompiled;
+    expect(fetched('https://a/keys', '1')).to.deep.equal({ one: ['ECDS'], three: [] });
+    expect(told.compiler.stats().viewsCompiled - compiled, 'no other view is even looked at').to.equal(1);
+    expect(fetched('https://a/keys', '1'), 'the same').to.deep.equal({ one: [], three: [] });
+    expect(fetched('https://b/keys', '1'), 'its keys went').to.deep.equal({ one: ['ECDS'], three: [] });
+  });
+
+  it('tells those whose policies ask an external authorizer when its service comes and goes', () => {
+    const mesh = { ...defaultMesh, extensionProviders: [httpAuthorizer('a', 'asker.bar.svc.cluster.local')] };
+    const custom = { ...authorizationPolicy('foo', 'c', 'DENY', [{ to: { paths: ['/x'] } }], { version: 'v1' }) };
+    const told = new Told(one, three, byVersion, { ...custom, action: 'CUSTOM', provider: 'a' });
+    told.compiler.update(told.store.setMesh(mesh), []);
+    for (const each of [one, three]) told.attach(each.meta.name, sidecar(each));
+    const asker = service('bar', 'asker', [[80, 8080, 'http']], { addresses: ['10.96.0.9'] });
+    const others = 'CDS EDS LDS RDS VHDS';
+    expect(told.change(apply(asker))).to.deep.equal({ one: ['CDS ECDS EDS LDS RDS VHDS'], three: [others] });
+    const { meta } = asker;
+    const ref = { kind: 'Service', namespace: meta.namespace, name: meta.name } as const;
+    expect(told.change({ type: 'delete', ref })).to.deep.equal({
+      one: ['CDS ECDS EDS LDS RDS VHDS'],
+      three: [others],
+    });
   });
 
   it('tells each stream of a proxy by itself, and none after its end', () => {

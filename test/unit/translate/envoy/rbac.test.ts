@@ -42,7 +42,7 @@ describe('rbacRules', () => {
                       ids: [{ authenticated: { principalName: { exact: 'spiffe://cluster.local/ns/a/sa/b' } } }],
                     },
                   },
-                  { notId: { orIds: { ids: [regex('spiffe://[^/]+/ns/x/(?s:.+)')] } } },
+                  { notId: { orIds: { ids: [regex('spiffe://[^/]+/ns/x/\\C+')] } } },
                 ],
               },
             },
@@ -82,7 +82,7 @@ describe('rbacRules', () => {
       policies: {
         [name(0)]: {
           permissions: [{ any: true }],
-          principals: [{ orIds: { ids: [regex('(?s:.+)')] } }, { any: true }],
+          principals: [{ orIds: { ids: [regex('\\C+')] } }, { any: true }],
         },
         [name(1)]: {
           permissions: [{ orRules: { rules: [{ destinationPort: 1 }] } }, { any: true }],
