@@ -3,6 +3,7 @@ NODE_VERSION := 24.21.0
 ENVOY_VERSION := 1.40.0
 ENVOY_OLDEST_VERSION := 1.36.2
 KUBE_VERSION := 1.34.2
+EXT_AUTHZ_VERSION := 0.0.0-20260827124520-eed52ebb66ad
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -15,7 +16,7 @@ MODULES := node_modules/.done
 PROTOS := generated/.done
 PROTO_SOURCES := $(shell find protos scripts/protos scripts/gen-protos.ts -type f)
 
-.PHONY: help setup deps envoy envoy-oldest kube system check test e2e-oldest explain-long demo examples bench fmt coverage drift overlay clean distclean
+.PHONY: help setup deps envoy envoy-oldest kube ext-authz system check test e2e-oldest explain-long demo examples bench fmt coverage drift overlay clean distclean
 
 help: ## show this help
 	@echo 'Coxswain: a zero-trust control plane for stock Envoy'
@@ -52,12 +53,15 @@ envoy-oldest: ## fetch the oldest Envoy that we support, too
 kube: ## build a real Kubernetes API server with its etcd and controllers (some minutes, once)
 	@scripts/setup/kube.sh $(KUBE_VERSION)
 
+ext-authz: ## build an external authorizer that is not ours, for the end-to-end tests (some minutes, once)
+	@scripts/setup/ext-authz.sh $(EXT_AUTHZ_VERSION)
+
 check: deps ## the gate before each commit: format, lint, rules, types, fast tests
 	@node test/run/main.ts --group check
 
-# The API server is built beside the first layers, and out of their way; the layer named after it waits for it.
+# What has to be built is built beside the first layers, and out of their way; the layers named after it wait for it.
 test: setup envoy-oldest ## every layer of tests: the newest and the oldest Envoy, a real API server
-	@nice -n 19 $(MAKE) kube >/dev/null 2>&1 & trap "kill $$! 2>/dev/null || true" EXIT; node test/run/main.ts
+	@nice -n 19 $(MAKE) ext-authz kube >/dev/null 2>&1 & trap "kill $$! 2>/dev/null || true" EXIT; node test/run/main.ts
 
 e2e-oldest: deps system envoy-oldest ## the end-to-end matrices, on the oldest Envoy only
 	@node test/run/main.ts --layer e2e --grep 'Envoy $(ENVOY_OLDEST_VERSION)'

@@ -24,5 +24,6 @@ echo "setup: external authorizer $version (this takes some minutes, once)"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$here/ext-authz"
-go build -mod=readonly -trimpath -ldflags '-s -w' -o "$work/" istio.io/istio/samples/extauthz/cmd/extauthz
+# An older Go fetches the one that the module asks for.
+GOTOOLCHAIN=auto go build -mod=readonly -trimpath -ldflags '-s -w' -o "$work/" istio.io/istio/samples/extauthz/cmd/extauthz
 mv "$work/extauthz" "$target/"

@@ -64,7 +64,6 @@ async function ask(url: URL, network: Network, signal: AbortSignal): Promise<Res
   request.on('response', (response) => {
     request.off('close', closed);
     response.on('error', (error) => settle(broken(url, error, signal)));
-    response.on('close', closed);
     read(url, response, settle);
   });
   request.end();

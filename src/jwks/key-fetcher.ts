@@ -151,7 +151,7 @@ export class KeyFetcher implements AsyncDisposable {
     // One that waits for its turn can't be sooner.
     if (entry.running && entry.startedAt === undefined) return;
     const { clock } = this.#options;
-    const due = Math.max(clock.now(), (entry.startedAt ?? 0) + reportMs);
+    const due = Math.max(clock.now(), (entry.startedAt ?? Number.NEGATIVE_INFINITY) + reportMs);
     if (due < entry.dueAt) this.#schedule(entry, due - clock.now());
   }
 

@@ -56,6 +56,7 @@ export const LAYERS: readonly Layer[] = [
   command('drift', [...node, 'scripts/proto-drift.ts', ENVOY]),
   mocha('integration/envoy', 60, 15, { reporter: 'spec' }),
   mocha('integration/sandbox', 60, 10, { reporter: 'spec' }),
+  command('ext-authz', ['make', 'ext-authz'], { minutes: 20 }),
   mocha('e2e', 180, 30),
   command('examples', [...node, 'examples/run.ts'], { needs: 'examples/run.ts', live: true, minutes: 20 }),
   command('kube', ['make', 'kube'], { minutes: 40 }),

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { runChecked } from '../../src/sandbox/run-command.ts';
 import type { UpOptions } from '../../src/sandbox/up-options.ts';
 import type { Mesh } from './e2e-mesh.ts';
 import { toYaml, worldManifests } from './e2e-world.ts';
@@ -8,15 +9,12 @@ import { eventually } from './sandbox.ts';
 
 const home = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Folder of the authorizer that `make ext-authz` builds: its version stands in the Go module that it is built from. */
-function foreignFolder(): string {
-  const module = readFileSync(`${home}scripts/setup/ext-authz/go.mod`, 'utf8');
+/** Folder of the authorizer, which is built here unless it's there: its version stands in the Go module that it is built from. */
+async function foreignFolder(): Promise<string> {
+  const module = await readFile(`${home}scripts/setup/ext-authz/go.mod`, 'utf8');
   const version = /istio\.io\/istio v(\S+)/.exec(module)?.[1] ?? '';
-  const folder = `${home}.tools/ext-authz-${version}`;
-  if (!existsSync(`${folder}/extauthz`)) {
-    throw new Error(`no authorizer in ${folder}; \`make ext-authz\` builds it`);
-  }
-  return folder;
+  await runChecked([`${home}scripts/setup/ext-authz.sh`, version]);
+  return `${home}.tools/ext-authz-${version}`;
 }
 
 const metadata = { name: 'foreign', namespace: 'bar' };
@@ -39,7 +37,7 @@ const providers = [
 ];
 
 /** The world with a pod, which has a sidecar, for an external authorizer that we did not write: {@link startForeign}. */
-export function withForeignAuthorizer(): Partial<UpOptions> & { readonly meshYaml: string } {
+export async function withForeignAuthorizer(): Promise<Partial<UpOptions> & { readonly meshYaml: string }> {
   const container = { name: 'foreign', image: 'example/foreign' };
   const containerPorts = Object.values(ports).map((containerPort) => ({ containerPort }));
   const servicePorts = Object.entries(ports).map(([name, port]) => ({ name, port }));
@@ -55,15 +53,19 @@ export function withForeignAuthorizer(): Partial<UpOptions> & { readonly meshYam
   ];
   return {
     manifests: [{ file: 'world.yaml', yaml: `${worldManifests()}\n---\n${toYaml(pod)}` }],
-    appDirs: [`${home}test/e2e/apps`, foreignFolder()],
+    appDirs: [`${home}test/e2e/apps`, await foreignFolder()],
     meshYaml: JSON.stringify({ extensionProviders: providers }),
   };
 }
 
+/** Runs a program until standard input ends. */
+const untilTold = '"$@" & read -r _; kill $!; wait';
+
 /** Runs the authorizer in its pod: it allows `x-ext-authz: allow`, and where that header is missing, service accounts named `sleep`. */
 export async function startForeign({ sandbox }: Mesh): Promise<AsyncDisposable> {
   const flags = ['-allow_service_account=sleep', `-grpc=${ports.grpc}`, `-http=${ports.http}`];
-  const child = sandbox.spawn('foreign.bar', [sandbox.insidePath('apps/1/extauthz'), ...flags]);
+  const program = sandbox.insidePath('apps/1/extauthz');
+  const child = sandbox.spawn('foreign.bar', ['sh', '-c', untilTold, 'sh', program, ...flags]);
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString('utf8');
@@ -75,8 +77,8 @@ export async function startForeign({ sandbox }: Mesh): Promise<AsyncDisposable> 
   });
   return {
     async [Symbol.asyncDispose]() {
-      const closed = child.exitCode === null && child.signalCode === null ? once(child, 'close') : undefined;
-      child.kill();
+      const closed = child.exitCode === null ? once(child, 'close') : undefined;
+      child.stdin.end();
       await closed;
     },
   };

@@ -19,7 +19,8 @@ export interface RawRequest {
   readonly method: string;
   readonly path: string;
   readonly host: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** A list is sent as so many lines of one name. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /**
@@ -50,7 +51,9 @@ export async function sendAll(dial: Dial, requests: readonly RawRequest[]): Prom
 }
 
 function requestText({ method, path, host, headers }: RawRequest): string {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = Object.entries(headers).flatMap(([name, value]) =>
+    [value].flat().map((each) => `${name}: ${each}\r\n`),
+  );
   return `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: 0\r\n${lines.join('')}\r\n`;
 }
 

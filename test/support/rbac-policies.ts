@@ -3,6 +3,7 @@ import {
   type AuthorizationPolicy,
   type AuthorizationRule,
   anySource,
+  type Condition,
   type Operation,
   type Source,
 } from '../../src/model/authorization-policy.ts';
@@ -16,6 +17,7 @@ export interface RuleText {
     readonly ports?: readonly number[];
     readonly notPorts?: readonly number[];
   })[];
+  readonly when?: readonly Condition[];
 }
 
 type Fields<Name extends string, Not extends string> = { readonly [K in Name | Not]?: readonly string[] };
@@ -48,7 +50,7 @@ export function policy(
   };
 }
 
-function rule({ from = [], to = [] }: RuleText): AuthorizationRule {
+function rule({ from = [], to = [], when = [] }: RuleText): AuthorizationRule {
   const texts = (values: readonly string[] = [], notValues: readonly string[] = []) => ({
     values: values.map(stringMatch),
     notValues: notValues.map(stringMatch),
@@ -69,6 +71,6 @@ function rule({ from = [], to = [] }: RuleText): AuthorizationRule {
         paths: texts(each.paths, each.notPaths),
       }),
     ),
-    when: [],
+    when,
   };
 }

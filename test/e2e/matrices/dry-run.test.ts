@@ -4,8 +4,19 @@ import { allow, deny, dryRun, from, to } from '../../support/e2e-policies.ts';
 import { describeScenarios } from '../../support/e2e-scenarios.ts';
 import { undecidedScenarios } from '../../support/e2e-undecided.ts';
 
-/** Counters of verdicts that were only reported: they begin anew with each set of policies. */
-const shadow = 'istio_dry_run_(allow|deny)_shadow_(allowed|denied)$';
+/**
+ * What a sidecar has counted of verdicts that were only reported, over HTTP and over TCP. What a discovered HTTP filter counts
+ * stands under `http.<chain>.rbac` in Envoy 1.40, under `extension_config_discovery.http_filter.<filter>.rbac` in 1.36.
+ */
+async function counted(mesh: Mesh): Promise<ReadonlyMap<string, number>> {
+  const stats = await mesh.probe('server.foo').stats('rbac\\.istio_dry_run_');
+  const sums = new Map<string, number>();
+  for (const [name, count] of Object.entries(stats)) {
+    const verdict = `${name.startsWith('tcp.') ? 'TCP' : 'HTTP'} ${name.replace(/^.*rbac\.istio_dry_run_/, '')}`;
+    sums.set(verdict, (sums.get(verdict) ?? 0) + count);
+  }
+  return sums;
+}
 
 for (const envoy of envoysUnderTest()) {
   describe(`policies that decide nothing on ${envoy.name}`, () => {
@@ -28,7 +39,7 @@ for (const envoy of envoysUnderTest()) {
         dryRun(allow([from({ namespaces: ['foo'] })])),
       ];
       await mesh.enforce(trial);
-      const before = await mesh.probe('server.foo').stats(shadow);
+      const earlier = await counted(mesh);
       for (const client of clients) {
         const probe = mesh.probe(client);
         const http = await probe.ask('http', {
@@ -44,13 +55,16 @@ for (const envoy of envoysUnderTest()) {
           tcp: { reply: 'heard over the wire' },
         });
       }
-      const after = await mesh.probe('server.foo').stats(shadow);
-      const counted = Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]);
-      expect(Object.fromEntries(counted)).to.deep.equal({
-        'http.inbound_0.0.0.0_8080.rbac.istio_dry_run_allow_shadow_allowed': 1,
-        'http.inbound_0.0.0.0_8080.rbac.istio_dry_run_allow_shadow_denied': 2,
-        'http.inbound_0.0.0.0_8080.rbac.istio_dry_run_deny_shadow_allowed': 2,
-        'http.inbound_0.0.0.0_8080.rbac.istio_dry_run_deny_shadow_denied': 1,
+      const grown = [...(await counted(mesh))].map(([name, count]) => [name, count - (earlier.get(name) ?? 0)]);
+      expect(Object.fromEntries(grown)).to.deep.equal({
+        'HTTP allow_.shadow_allowed': 1,
+        'HTTP allow_.shadow_denied': 2,
+        'HTTP deny_.shadow_allowed': 2,
+        'HTTP deny_.shadow_denied': 1,
+        'TCP allow_.shadow_allowed': 1,
+        'TCP allow_.shadow_denied': 2,
+        'TCP deny_.shadow_allowed': 2,
+        'TCP deny_.shadow_denied': 1,
       });
     });
   });

@@ -11,8 +11,10 @@ for (const envoy of envoysUnderTest()) {
     let mesh: Mesh;
     let authorizer: AsyncDisposable;
 
-    before(async () => {
-      mesh = await Mesh.up(envoy.path, withForeignAuthorizer());
+    before(async function () {
+      // The first time it is built, which takes some minutes.
+      this.timeout(900_000);
+      mesh = await Mesh.up(envoy.path, await withForeignAuthorizer());
       authorizer = await startForeign(mesh);
     });
 

@@ -43,16 +43,8 @@ function httpFilters(): readonly object[] {
     asked('a', '/a'),
     asked('a-b', '/b'),
     httpRbac('AUDIT', only(of('audit', 'AUDIT', '/a')), defaultMesh),
-    httpRbac(
-      'DENY',
-      { enforced: [of('deny', 'DENY', '/deny')], dryRun: [of('would', 'DENY', '/a')] },
-      defaultMesh,
-    ),
-    httpRbac(
-      'ALLOW',
-      { enforced: [of('allow', 'ALLOW', 'all')], dryRun: [of('might', 'ALLOW', '/a')] },
-      defaultMesh,
-    ),
+    httpRbac('DENY', { enforced: [of('deny', 'DENY', '/deny')], dryRun: [of('would', 'DENY', '/a')] }, defaultMesh),
+    httpRbac('ALLOW', { enforced: [of('allow', 'ALLOW', 'all')], dryRun: [of('might', 'ALLOW', '/a')] }, defaultMesh),
   ].map((each) => filter('envoy.extensions.filters.http.rbac.v3.RBAC', each));
 }
 

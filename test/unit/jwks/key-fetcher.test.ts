@@ -174,6 +174,22 @@ describe('keeping keys current', () => {
     expect(asked.get('a')?.length).to.be.at.most(7);
   });
 
+  it('asks nobody for keys that are wanted no more when their turn comes, and asks once they are again', async () => {
+    start(1, new Turns({ total: 1, host: 1, owner: 1 }));
+    const slow = Promise.withResolvers<Result<string, Failure>>();
+    answers.set('a', () => slow.promise);
+    answers.set('b', () => ok('b'));
+    fetcher.want([wanted('a'), wanted('b')]);
+    await settled();
+    fetcher.want([wanted('a')]);
+    slow.resolve(ok('one'));
+    await pass(1_000);
+    expect([...asked.keys()]).to.deep.equal(['a']);
+    fetcher.want([wanted('a'), wanted('b')]);
+    await pass(1_000);
+    expect(published.at(-1)).to.deep.equal(['a=a:one', 'b=b:b']);
+  });
+
   it('tells when everything was tried, with whatever outcome', async () => {
     const slow = Promise.withResolvers<Result<string, Failure>>();
     answers.set('a', () => slow.promise);

@@ -111,6 +111,8 @@ describe('key sets of a running control plane', () => {
       'keys of bad are not fetched yet, and tokens are refused: 169.254.169.254 leads to 169.254.169.254 (link-local), where no keys are fetched from';
     expect(keySets.findings().map(({ code, message }) => [code, message])).to.deep.equal([['keys-missing', closed]]);
     expect(keySets.totals()).to.deep.equal({ fresh: 1, stale: 0, missing: 1, oldestSeconds: 0 });
+    expect(await nextFetch(1_000)).to.equal('address');
+    clock.advance(20);
     expect(said.filter((text) => text.endsWith(closed)).length).to.equal(1);
 
     up = false;

@@ -1,12 +1,16 @@
 import { expect } from 'chai';
 import { stringMatch } from '../../../../src/model/match.ts';
 import {
+  addressRange,
   headerMatcher,
+  headerMatchers,
   hostMatchers,
   namespaceMatcher,
   principalMatchers,
   quote,
+  serviceAccountMatchers,
   stringMatcher,
+  trustDomainMatchers,
 } from '../../../../src/translate/envoy/matcher.ts';
 
 const regex = (pattern: string) => ({ safeRegex: { regex: pattern } });
@@ -38,6 +42,56 @@ describe('matchers', () => {
       { name: ':method', stringMatch: { exact: 'GET' } },
       { name: ':method', presentMatch: true },
     ]);
+  });
+
+  it('of headers that may come several times find one among others, where more is safer', () => {
+    const name = 'x-team';
+    const of = (text: string, lean: 'narrow' | 'wide') => headerMatchers(name, stringMatch(text), lean);
+    expect(of('a', 'narrow')).to.deep.equal([{ name, stringMatch: { exact: 'a' } }]);
+    expect(of('a', 'wide')).to.deep.equal(
+      [{ exact: 'a' }, { prefix: 'a,' }, { suffix: ',a' }, { contains: ',a,' }].map((stringMatch) => ({
+        name,
+        stringMatch,
+      })),
+    );
+    expect(of('a*', 'wide')).to.deep.equal(
+      [{ prefix: 'a' }, { contains: ',a' }].map((stringMatch) => ({ name, stringMatch })),
+    );
+    expect(of('*a', 'wide')).to.deep.equal(
+      [{ suffix: 'a' }, { contains: 'a,' }].map((stringMatch) => ({ name, stringMatch })),
+    );
+    expect(of('*', 'wide')).to.deep.equal([{ name, presentMatch: true }]);
+  });
+
+  it('of addresses are ranges', () => {
+    expect(addressRange({ address: 'fd00::', prefixLength: 8 })).to.deep.equal({
+      addressPrefix: 'fd00::',
+      prefixLen: { value: 8 },
+    });
+  });
+
+  it('of service accounts compare the end of the identity, and that it has five parts', () => {
+    expect(serviceAccountMatchers({ namespace: 'a', name: 'x.y' })).to.deep.equal([
+      { suffix: '/ns/a/sa/x.y' },
+      regex('spiffe://[^/]+/ns/[^/]+/sa/[^/]+'),
+    ]);
+  });
+
+  describe('of trust domains', () => {
+    const of = (text: string) => trustDomainMatchers(stringMatch(text));
+
+    it('look at what is before the first slash', () => {
+      expect(of('td')).to.deep.equal([{ prefix: 'spiffe://td/' }]);
+      expect(of('t*')).to.deep.equal([{ prefix: 'spiffe://t' }]);
+      expect(of('*.d')).to.deep.equal([regex('spiffe://[^/]*\\.d/\\C*')]);
+      expect(of('*')).to.deep.equal([{ prefix: 'spiffe://' }]);
+    });
+
+    it('put no more than 60 bytes of a suffix into a pattern', () => {
+      const [fits, long] = ['x'.repeat(60), 'x'.repeat(61)];
+      expect(of(`*${fits}`)).to.deep.equal([regex(`spiffe://[^/]*${fits}/\\C*`)]);
+      expect(of(`*${long}`)).to.deep.equal([regex(`spiffe://[^/]*${fits}/\\C*`), { contains: `${long}/` }]);
+    });
   });
 
   describe('of hosts', () => {
@@ -100,6 +154,13 @@ describe('matchers', () => {
       expect(of('*a')).to.deep.equal(regex('spiffe://[^/]+/ns/[^/]*a/\\C+'));
       expect(of('a*b')).to.deep.equal(regex('spiffe://[^/]+/ns/a[^/]*b/\\C+'));
       expect(of('*')).to.deep.equal(regex('spiffe://[^/]+/ns/[^/]+/\\C+'));
+    });
+
+    it('take what is as long as a namespace with its star', () => {
+      const [all, half] = ['a'.repeat(62), 'a'.repeat(31)];
+      expect(of(`${all}*`)).to.deep.equal(regex(`spiffe://[^/]+/ns/${all}[^/]*/\\C+`));
+      expect(of(`*${all}`)).to.deep.equal(regex(`spiffe://[^/]+/ns/[^/]*${all}/\\C+`));
+      expect(of(`${half}*${half}`)).to.deep.equal(regex(`spiffe://[^/]+/ns/${half}[^/]*${half}/\\C+`));
     });
 
     it('match nothing for what is longer than a namespace', () => {

@@ -1,9 +1,21 @@
 import { encode, envoy, toJson } from '@envoyproxy/protos';
 import { expect } from 'chai';
+import { anyOperation, type Operation } from '../../../../src/model/authorization-policy.ts';
 import { trustDomain } from '../../../../src/model/ids.ts';
 import { defaultMesh } from '../../../../src/model/mesh.ts';
-import { httpRbac, networkRbac, rbacRules } from '../../../../src/translate/envoy/rbac.ts';
-import { forHttp, type PolicyRules } from '../../../../src/translate/policy/authorization.ts';
+import {
+  httpCustomMatch,
+  httpRbac,
+  networkCustomMatch,
+  networkRbac,
+  rbacRules,
+} from '../../../../src/translate/envoy/rbac.ts';
+import {
+  deniedForProvider,
+  forHttp,
+  namedForProvider,
+  type PolicyRules,
+} from '../../../../src/translate/policy/authorization.ts';
 import { forTcp } from '../../../../src/translate/policy/authorization-tcp.ts';
 import { policy, type RuleText } from '../../../support/rbac-policies.ts';
 
@@ -135,6 +147,110 @@ describe('rbacRules', () => {
     ]);
     const type = 'envoy.config.rbac.v3.RBAC';
     expect(encode(type, rbacRules('DENY', policies.toReversed(), defaultMesh))).to.deep.equal(encode(type, rules));
+  });
+});
+
+describe('what was compiled of a policy', () => {
+  const compiledOf = (rules: PolicyRules, action: 'ALLOW' | 'DENY', mesh = defaultMesh) =>
+    Object.values(rbacRules(action, [rules], mesh).policies ?? {})[0];
+
+  it('is found again for the same policy, and made anew for another, another mesh and another way to lean', () => {
+    const rules = forHttp(policy('p', 'DENY', [{ from: [{ principals: ['cluster.local/ns/a/sa/b'] }] }]));
+    const first = compiledOf(rules, 'DENY');
+    expect(compiledOf(rules, 'DENY')).to.equal(first);
+    expect(compiledOf({ ...rules }, 'DENY')).not.to.equal(first);
+    expect(compiledOf(rules, 'ALLOW')).not.to.equal(first);
+    const renamed = { ...defaultMesh, trustDomain: trustDomain('new') };
+    expect(JSON.stringify(compiledOf(rules, 'DENY', renamed))).to.contain('spiffe://new/ns/a/sa/b');
+    const joined = { ...defaultMesh, trustDomainAliases: [trustDomain('old')] };
+    expect(JSON.stringify(compiledOf(rules, 'DENY', joined))).to.contain('spiffe://old/ns/a/sa/b');
+  });
+});
+
+describe('path templates', () => {
+  const template = { kind: 'template', value: '/a/{*}/{**}' } as const;
+  const of = (action: 'ALLOW' | 'DENY', paths: Operation['paths']) => {
+    const rules = [{ from: [], to: [{ ...anyOperation, paths }], when: [] }];
+    const [only] = Object.values(
+      rbacRules(action, [forHttp({ ...policy('p', action, []), rules })], defaultMesh).policies ?? {},
+    );
+    return toJson('envoy.config.rbac.v3.Policy', only ?? {});
+  };
+  const positive = { values: [template], notValues: [] };
+  const negative = { values: [], notValues: [template] };
+
+  it('are Envoy’s own where less is safer', () => {
+    const text = JSON.stringify(of('ALLOW', positive));
+    expect(text).to.contain('"pathTemplate":"/a/*/**"').and.not.to.contain('notRule');
+    expect(JSON.stringify(of('DENY', negative)).match(/notRule/g)).to.have.length(1);
+  });
+
+  it('hold for odd characters, too, where more is safer', () => {
+    for (const json of [of('DENY', positive), of('ALLOW', negative)]) {
+      expect(JSON.stringify(json)).to.contain('"pathTemplate":"/a/*/**"').and.to.contain('"prefix":"/a/"');
+    }
+  });
+});
+
+describe('dry runs', () => {
+  const rules = forHttp(policy('p', 'ALLOW', [{}]));
+
+  it('are shadow rules beside what is enforced, each action under its own keys', () => {
+    for (const action of ['ALLOW', 'DENY'] as const) {
+      const shadowRules = rbacRules(action, [rules], defaultMesh);
+      const shadowRulesStatPrefix = `istio_dry_run_${action.toLowerCase()}_`;
+      const both = { enforced: [rules], dryRun: [rules] };
+      const alone = { enforced: [], dryRun: [rules] };
+      expect(httpRbac(action, both, defaultMesh)).to.deep.equal({
+        rules: shadowRules,
+        shadowRules,
+        shadowRulesStatPrefix,
+      });
+      expect(httpRbac(action, alone, defaultMesh)).to.deep.equal({ shadowRules, shadowRulesStatPrefix });
+      expect(networkRbac(action, alone, defaultMesh)).to.deep.equal({
+        shadowRules,
+        shadowRulesStatPrefix,
+        statPrefix: 'tcp.',
+      });
+    }
+  });
+});
+
+describe('AUDIT', () => {
+  const rules = forHttp(policy('p', 'AUDIT', [{}]));
+
+  it('lets all pass, and says by shadow rules what it matched', () => {
+    expect(httpRbac('AUDIT', enforced(rules), defaultMesh)).to.deep.equal({
+      rules: rbacRules('AUDIT', [rules], defaultMesh),
+      shadowRules: rbacRules('DENY', [rules], defaultMesh),
+      shadowRulesStatPrefix: 'coxswain_audit_',
+    });
+    expect(rbacRules('AUDIT', [rules], defaultMesh).action).to.equal(envoy.config.rbac.v3.RBAC.Action.LOG);
+    expect(httpRbac('AUDIT', enforced(), defaultMesh)).to.deep.equal({});
+  });
+});
+
+describe('CUSTOM', () => {
+  const named = namedForProvider(forHttp(policy('p', 'CUSTOM', [{}])), 'a-b');
+
+  it('is matched by shadow rules that decide nothing, under the provider’s own keys and names', () => {
+    const filter = httpCustomMatch([named], 'a-b', defaultMesh);
+    expect(Object.keys(filter)).to.deep.equal(['shadowRules', 'shadowRulesStatPrefix']);
+    expect(filter.shadowRulesStatPrefix).to.equal('istio_ext_authz_a-b_');
+    expect(filter.shadowRules?.action).to.equal(envoy.config.rbac.v3.RBAC.Action.DENY);
+    expect(Object.keys(filter.shadowRules?.policies ?? {})).to.deep.equal([
+      'istio-ext-authz-a-b-ns[foo]-policy[p]-rule[0]',
+    ]);
+    expect(networkCustomMatch([named], 'a-b', defaultMesh)).to.deep.equal({ ...filter, statPrefix: 'tcp.' });
+  });
+
+  it('denies among the others where nobody can be asked, under a name that says so', () => {
+    const broken = deniedForProvider(forHttp(policy('p', 'CUSTOM', [{}])), 'gone');
+    const filter = httpRbac('DENY', enforced(forHttp(policy('q', 'DENY', [{}])), broken), defaultMesh);
+    expect(Object.keys(filter.rules?.policies ?? {})).to.deep.equal([
+      'istio-ext-authz-gone-ns[foo]-policy[p]-rule[0]-deny-due-to-bad-CUSTOM-action',
+      'ns[foo]-policy[q]-rule[0]',
+    ]);
   });
 });
 

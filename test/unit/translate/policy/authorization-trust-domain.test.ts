@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import { trustDomain } from '../../../../src/model/ids.ts';
 import { matchText, stringMatch } from '../../../../src/model/match.ts';
-import { expandTrustDomains } from '../../../../src/translate/policy/authorization-trust-domain.ts';
+import {
+  expandTrustDomainNames,
+  expandTrustDomains,
+} from '../../../../src/translate/policy/authorization-trust-domain.ts';
 
 const expand = (principals: readonly string[], domain: string, aliases: readonly string[] = []) =>
   expandTrustDomains(principals.map(stringMatch), {
@@ -49,4 +52,23 @@ describe('expandTrustDomains', () => {
       'old/ns/c/sa/d',
     ]);
   });
+});
+
+describe('expandTrustDomainNames', () => {
+  const vectors: readonly (readonly [string, readonly string[]])[] = [
+    ['new', ['new', 'old']],
+    ['old', ['new', 'old']],
+    ['cluster.local', ['new', 'old']],
+    ['other', ['other']],
+    ['ne*', ['ne*']],
+    ['*ew', ['*ew']],
+    ['*', ['*']],
+    ['NEW', ['NEW']],
+  ];
+  for (const [written, compared] of vectors) {
+    it(`reads ${written} in new, old`, () => {
+      const mesh = { trustDomain: trustDomain('new'), trustDomainAliases: [trustDomain('old')] };
+      expect(expandTrustDomainNames([stringMatch(written)], mesh).map(matchText)).to.deep.equal(compared);
+    });
+  }
 });

@@ -1,6 +1,11 @@
 import { expect } from 'chai';
 import { type AuthorizationPolicy, anySource } from '../../../../src/model/authorization-policy.ts';
-import { effectiveAuthorization, forHttp } from '../../../../src/translate/policy/authorization.ts';
+import {
+  deniedForProvider,
+  effectiveAuthorization,
+  forHttp,
+  namedForProvider,
+} from '../../../../src/translate/policy/authorization.ts';
 import { policy } from '../../../support/rbac-policies.ts';
 
 const workload = { namespace: 'foo', labels: { app: 'web', version: 'v1' } };
@@ -130,5 +135,25 @@ describe('forHttp', () => {
         },
       ],
     });
+  });
+});
+
+describe('rules under other names', () => {
+  const rules = forHttp(policy('p', 'CUSTOM', [{}]));
+
+  it('say who is asked, and that nobody can be', () => {
+    expect(namedForProvider(rules, 'a')).to.deep.equal({ ...rules, prefix: 'istio-ext-authz-a-' });
+    expect(deniedForProvider(rules, 'a')).to.deep.equal({
+      ...rules,
+      prefix: 'istio-ext-authz-a-',
+      suffix: '-deny-due-to-bad-CUSTOM-action',
+    });
+  });
+
+  it('are the same object for the same rules and provider, and another one for another', () => {
+    expect(namedForProvider(rules, 'a')).to.equal(namedForProvider(rules, 'a'));
+    expect(deniedForProvider(rules, 'a')).to.equal(deniedForProvider(rules, 'a'));
+    expect(namedForProvider(rules, 'b')).not.to.equal(namedForProvider(rules, 'a'));
+    expect(forHttp(policy('p', 'CUSTOM', [{}]))).not.to.equal(rules);
   });
 });
