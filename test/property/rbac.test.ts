@@ -4,9 +4,10 @@ import fc from 'fast-check';
 import type { AuthorizationPolicy } from '../../src/model/authorization-policy.ts';
 import { httpRbac, networkRbac } from '../../src/translate/envoy/rbac.ts';
 import type { TrustDomains } from '../../src/translate/policy/authorization-trust-domain.ts';
-import { policiesOf, requestOf, singleConditionOf, someMesh, wildWords } from '../support/rbac-arbitrary.ts';
+import { policiesOf, requestOf, singleConditionOf, someMesh } from '../support/rbac-arbitrary.ts';
 import { actionsOf, factsOf, passes } from '../support/rbac-filters.ts';
 import { evaluate, type NaiveRequest, type Verdict } from '../support/rbac-naive.ts';
+import { wildWords } from '../support/rbac-words.ts';
 
 const words = { ...wildWords, ports: [80, 8080, 9000] };
 const http = 'envoy.extensions.filters.http.rbac.v3.RBAC';

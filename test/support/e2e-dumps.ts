@@ -107,7 +107,7 @@ function shownVersion(list: List, item: Item): string {
   // VHDS changes a route configuration, and the version that Envoy shows for it, without a new one of ours.
   if (list === 'dynamic_route_configs') return 'any';
   // After an update of filter chains only, Envoy goes on to show the version from before.
-  if (list === 'dynamic_listeners') return hash('sha256', JSON.stringify(sortKeys(item.active_state?.listener)));
+  if (list === 'dynamic_listeners') return hash('sha256', JSON.stringify(sortKeys(item.active_state?.listener ?? {})));
   return item.version_info ?? item.active_state?.version_info ?? '';
 }
 

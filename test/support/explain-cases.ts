@@ -4,8 +4,9 @@ import type { PathNormalization } from '../../src/model/mesh.ts';
 import type { TrustDomains } from '../../src/translate/policy/authorization-trust-domain.ts';
 import type { JwtProvider } from '../../src/translate/policy/jwt.ts';
 import type { TestToken } from './explain-tokens.ts';
-import { headerValues, policiesOf, requestOf, singleConditionOf, someMesh, type Vocabulary } from './rbac-arbitrary.ts';
+import { headerValues, policiesOf, requestOf, singleConditionOf, someMesh } from './rbac-arbitrary.ts';
 import { payloads } from './rbac-tokens.ts';
+import type { Vocabulary } from './rbac-words.ts';
 
 /** Policies that hold together, CUSTOM ones of one provider beside them. */
 export interface ExplainCase {

@@ -23,10 +23,10 @@ import {
 import { logPath, startEnvoy, type TestedEnvoy } from './explain-envoy.ts';
 import { sendTexts } from './explain-send.ts';
 import type { TestTokens } from './explain-tokens.ts';
-import { wireWords } from './rbac-arbitrary.ts';
 import type { Leaf } from './rbac-certificates.ts';
 import { freePorts } from './rbac-envoy.ts';
 import { actionsOf } from './rbac-filters.ts';
+import { wireWords } from './rbac-words.ts';
 
 type HttpRbac = envoy.extensions.filters.http.rbac.v3.RBAC;
 type Manager = envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;

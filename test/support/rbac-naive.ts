@@ -7,9 +7,16 @@ import type {
   RequestPrincipalMatch,
   Source,
 } from '../../src/model/authorization-policy.ts';
-import type { IpBlock } from '../../src/model/ip-block.ts';
-import { matchText, type PathMatch, type StringMatch } from '../../src/model/match.ts';
+import type { PathMatch, StringMatch } from '../../src/model/match.ts';
 import type { TrustDomains } from '../../src/translate/policy/authorization-trust-domain.ts';
+import {
+  inBlock,
+  isAccount,
+  namespaceMatches,
+  principalMatches,
+  textMatches,
+  trustDomainMatches,
+} from './rbac-naive-peer.ts';
 import type { Payload } from './rbac-tokens.ts';
 
 /** One request, or one TCP connection (of which host, method and path are not looked at). */
@@ -38,6 +45,7 @@ export interface NaiveRequest {
 
 /** What another filter leaves on every HTTP request, as text and as list. */
 export const leftFilter = 'envoy.filters.http.left';
+/** The value that it leaves. */
 export const left = { word: 'a.c', list: ['red', '.*'], deep: { word: 'blue' }, number: 5 };
 
 export type Verdict = 'allow' | 'deny';
@@ -118,19 +126,6 @@ function holds<T>(set: MatchSet<T>, matches: (value: T) => boolean): boolean {
   return (set.values.length === 0 || set.values.some(matches)) && !set.notValues.some(matches);
 }
 
-function textMatches(match: StringMatch, text: string): boolean {
-  switch (match.kind) {
-    case 'exact':
-      return text === match.value;
-    case 'prefix':
-      return text.startsWith(match.value);
-    case 'suffix':
-      return text.endsWith(match.value);
-    case 'present':
-      return text !== '';
-  }
-}
-
 function hostMatches(match: StringMatch, authority: string): boolean {
   if (match.kind === 'present') {
     return true; // Envoy answers 400 itself where there is no Host; an empty one is there
@@ -152,117 +147,8 @@ function withoutPort(authority: string): string {
   return [...port].every((c) => '0123456789'.includes(c)) && (name || address) ? host : authority;
 }
 
-function principalMatches(match: StringMatch, id: string, mesh: TrustDomains): boolean {
-  const scheme = 'spiffe://';
-  if (match.kind === 'present') {
-    return id !== '';
-  }
-  if (!id.startsWith(scheme)) {
-    return false;
-  }
-  const name = id.slice(scheme.length);
-  return names(matchText(match), mesh).some((text) => wildcardMatches(text, name));
-}
-
-/** A principal under all names of this mesh, if it's one of this mesh's. */
-function names(text: string, mesh: TrustDomains): readonly string[] {
-  const parts = text.split('/');
-  const own: readonly string[] = [mesh.trustDomain, ...mesh.trustDomainAliases];
-  const written = parts[0] ?? '';
-  if (parts.length !== 5 || written === '*') {
-    return [text];
-  }
-  const ours =
-    written === 'cluster.local' || own.some((name) => wildcardMatches(written, name) || wildcardMatches(name, written));
-  if (!ours) {
-    return [text];
-  }
-  return own.map((name) =>
-    written.startsWith('*') && name.endsWith(written.slice(1)) ? text : text.replace(written, () => name),
-  );
-}
-
-function wildcardMatches(text: string, name: string): boolean {
-  if (text.endsWith('*')) {
-    return name.startsWith(text.slice(0, -1)) || (text.startsWith('*') && name.endsWith(text.slice(1)));
-  }
-  return text.startsWith('*') ? name.endsWith(text.slice(1)) : text === name;
-}
-
-function namespaceMatches(match: StringMatch, id: string): boolean {
-  const [scheme, empty, domain, ns, namespace, ...rest] = id.split('/');
-  if (
-    scheme !== 'spiffe:' ||
-    empty !== '' ||
-    !domain ||
-    ns !== 'ns' ||
-    namespace === undefined ||
-    rest.join('/') === ''
-  ) {
-    return false;
-  }
-  return match.kind === 'present' ? namespace !== '' : globMatches(matchText(match), namespace);
-}
-
-/** `*` stands for any run of characters, wherever it is. */
-function globMatches(glob: string, text: string): boolean {
-  if (glob === '') {
-    return text === '';
-  }
-  if (glob.startsWith('*')) {
-    return globMatches(glob.slice(1), text) || (text !== '' && globMatches(glob, text.slice(1)));
-  }
-  return text !== '' && glob[0] === text[0] && globMatches(glob.slice(1), text.slice(1));
-}
-
-/** The parts of a SPIFFE ID of the usual form. */
-function partsOf(
-  id: string,
-): { readonly domain: string; readonly namespace: string; readonly account: string } | undefined {
-  const parts = id.split('/');
-  const [scheme, empty, domain = '', ns, namespace = '', sa, account = ''] = parts;
-  const usual = parts.length === 7 && scheme === 'spiffe:' && empty === '' && ns === 'ns' && sa === 'sa';
-  return usual && domain !== '' && namespace !== '' && account !== '' ? { domain, namespace, account } : undefined;
-}
-
-function isAccount(id: string, namespace: string, name: string): boolean {
-  const parts = partsOf(id);
-  return parts?.namespace === namespace && parts.account === name;
-}
-
-function trustDomainMatches(match: StringMatch, id: string, mesh: TrustDomains): boolean {
-  if (!id.startsWith('spiffe://')) return false;
-  if (match.kind === 'present') return true;
-  const [domain = ''] = id.slice('spiffe://'.length).split('/');
-  const own: readonly string[] = [mesh.trustDomain, ...mesh.trustDomainAliases];
-  const ours = match.kind === 'exact' && (match.value === 'cluster.local' || own.includes(match.value));
-  return ours ? own.includes(domain) : textMatches(match, domain);
-}
-
 function remoteAddress({ forwardedFor, clientAddress }: NaiveRequest): string {
   return forwardedFor ?? clientAddress;
-}
-
-function inBlock(address: string, { address: base, prefixLength }: IpBlock): boolean {
-  if (address.includes(':') !== base.includes(':')) return false;
-  return bits(address).slice(0, prefixLength) === bits(base).slice(0, prefixLength);
-}
-
-/** An address in zeros and ones. */
-function bits(address: string): string {
-  if (!address.includes(':')) return digits(address.split('.'), 10, 8);
-  const [head = '', tail = ''] = address.split('::');
-  const [before, after] = [head, tail].map((part) => (part === '' ? [] : part.split(':')));
-  const zeros = 8 - (before?.length ?? 0) - (after?.length ?? 0);
-  return digits(
-    [...(before ?? []), ...Array<string>(address.includes('::') ? zeros : 0).fill('0'), ...(after ?? [])],
-    16,
-    16,
-  );
-}
-
-function digits(parts: readonly string[], base: number, width: number): string {
-  return parts.map((part) => Number.parseInt(part, base).toString(2).padStart(width, '0')).join('');
 }
 
 function tokenMatches({ issuer, subject }: RequestPrincipalMatch, { claims }: NaiveRequest): boolean {

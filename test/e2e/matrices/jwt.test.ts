@@ -11,11 +11,11 @@ import {
   startPodKeyServer,
 } from '../../support/e2e-jwt.ts';
 import { envoysUnderTest, Mesh } from '../../support/e2e-mesh.ts';
-import { allow, deny, from } from '../../support/e2e-policies.ts';
+import { allow, deny, from, type Rule, to } from '../../support/e2e-policies.ts';
 import { eventually } from '../../support/sandbox.ts';
 
 const required = allow([from({ requestPrincipals: ['*'] })]);
-const when = (key: string, ...values: readonly string[]) => allow([{ when: [{ key, values }] }]);
+const when = (key: string, ...values: readonly string[]): Rule => ({ when: [{ key, values }] });
 const denied = '403 RBAC: access denied';
 
 for (const envoy of envoysUnderTest()) {
@@ -92,6 +92,14 @@ for (const envoy of envoysUnderTest()) {
         });
       }
 
+      it('one that runs out is taken until then, with a minute of leeway, and refused after', async () => {
+        const sent = bearer(await b.sign({}, -57));
+        expect(await call(mesh, sent)).to.equal('200');
+        await eventually('the token to run out', async () =>
+          (await call(mesh, sent)).startsWith('401 Jwt is expired') ? true : undefined,
+        );
+      });
+
       it('holds for one policy of the namespace and one of the mesh together', async () => {
         await mesh.enforce([
           believe([trusts(a)], { name: 'mesh', namespace: 'istio-system' }),
@@ -148,12 +156,19 @@ for (const envoy of envoysUnderTest()) {
         a.sign({ groups: ['admin', 'dev'], realm: { roles: ['x'] }, scope: 'read write', aud: 'api', azp: 'app' }),
         b.sign({ sub: 'bob', groups: 'dev', team: 'red.team', level: 5 }),
       ]);
-      const table: readonly (readonly [policy: ReturnType<typeof allow>, alice: boolean, bob: boolean])[] = [
-        [required, true, true],
-        [allow([from({ requestPrincipals: [`${a.name}/alice`] })]), true, false],
-        [allow([from({ requestPrincipals: [`${a.name}/*`] })]), true, false],
-        [allow([from({ requestPrincipals: ['*/bob'] })]), false, true],
-        [allow([from({ requestPrincipals: ['*/*'] })]), false, false],
+      const principal = (...requestPrincipals: readonly string[]) => from({ requestPrincipals });
+      const table: readonly (readonly [rule: Rule, alice: boolean, bob: boolean])[] = [
+        [principal('*'), true, true],
+        [principal(`${a.name}/alice`), true, false],
+        [principal(`${a.name}/*`), true, false],
+        [principal(`${b.name}/b*`), false, true],
+        [principal('*/bob'), false, true],
+        [principal('*tenant/alice'), true, false],
+        [principal('*ob'), false, true],
+        [principal('https:*'), true, true],
+        [principal(b.name), false, false],
+        [principal('*/*'), false, false],
+        [from({ notRequestPrincipals: ['*/bob'], requestPrincipals: ['*'] }), true, false],
         [when('request.auth.claims[groups]', 'admin'), true, false],
         [when('request.auth.claims[groups]', 'dev'), true, true],
         [when('request.auth.claims[groups]', 'de'), false, false],
@@ -166,11 +181,16 @@ for (const envoy of envoysUnderTest()) {
         [when('request.auth.presenter', 'app'), true, false],
         [when('request.auth.principal', `${b.name}/bob`), false, true],
       ];
-      for (const [policy, forAlice, forBob] of table) {
-        await mesh.enforce([believed, policy]);
-        const outcomes = [await call(mesh, bearer(alice)), await call(mesh, bearer(bob)), await call(mesh)];
+      // Each rule has a path of its own, so that one policy serves all.
+      const pathOf = (index: number): string => `/row-${index}`;
+      const rules = table.map(([rule], index) => ({ ...rule, ...to({ paths: [pathOf(index)] }) }));
+      await mesh.enforce([believed, allow(rules)]);
+      for (const [index, [rule, forAlice, forBob]] of table.entries()) {
+        const path = pathOf(index);
+        const senders = [{ ...bearer(alice), path }, { ...bearer(bob), path }, { path }];
+        const outcomes = await Promise.all(senders.map((sent) => call(mesh, sent)));
         const expected = [forAlice ? '200' : denied, forBob ? '200' : denied, denied];
-        expect(outcomes, JSON.stringify(policy.spec)).to.deep.equal(expected);
+        expect(outcomes, JSON.stringify(rule)).to.deep.equal(expected);
       }
       await mesh.enforce([believed, deny([{ when: [{ key: 'request.auth.claims[groups]', values: ['admin'] }] }])]);
       expect([await call(mesh, bearer(alice)), await call(mesh, bearer(bob)), await call(mesh)]).to.deep.equal([

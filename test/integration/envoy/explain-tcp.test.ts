@@ -3,12 +3,13 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { runTcp } from '../../../src/explain/tcp-chain.ts';
 import { networkRbac } from '../../../src/translate/envoy/rbac.ts';
-import { policiesOf, requestOf, singleConditionOf, someMesh, wireWords } from '../../support/rbac-arbitrary.ts';
+import { policiesOf, requestOf, singleConditionOf, someMesh } from '../../support/rbac-arbitrary.ts';
 import { createTestCa } from '../../support/rbac-certificates.ts';
 import { echoes } from '../../support/rbac-clients.ts';
 import { type Case, freePorts, startRbacEnvoy, tcpAddress } from '../../support/rbac-envoy.ts';
 import { actionsOf } from '../../support/rbac-filters.ts';
 import { signTokens } from '../../support/rbac-tokens.ts';
+import { wireWords } from '../../support/rbac-words.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000);
 const connections = Number(process.env['PAIRS'] ?? 5_500) / 10;

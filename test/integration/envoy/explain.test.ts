@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { testedEnvoys } from '../../support/explain-envoy.ts';
 import { playRound, type Stage } from '../../support/explain-round.ts';
 import { explainTokens } from '../../support/explain-tokens.ts';
-import { wireWords } from '../../support/rbac-arbitrary.ts';
 import { createTestCa } from '../../support/rbac-certificates.ts';
+import { wireWords } from '../../support/rbac-words.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000);
 const pairs = Number(process.env['PAIRS'] ?? 5_500);

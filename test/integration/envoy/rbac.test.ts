@@ -1,11 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { policiesOf, requestOf, singleConditionOf, someMesh, wireWords } from '../../support/rbac-arbitrary.ts';
+import { policiesOf, requestOf, singleConditionOf, someMesh } from '../../support/rbac-arbitrary.ts';
 import { createTestCa, type Leaf, type TestCa } from '../../support/rbac-certificates.ts';
 import { type Dial, echoes, sendAll } from '../../support/rbac-clients.ts';
 import { type Case, freePorts, startRbacEnvoy, tcpAddress } from '../../support/rbac-envoy.ts';
 import { evaluate, type NaiveRequest } from '../../support/rbac-naive.ts';
 import { signTokens } from '../../support/rbac-tokens.ts';
+import { wireWords } from '../../support/rbac-words.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000);
 

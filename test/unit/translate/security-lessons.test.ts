@@ -1,8 +1,10 @@
 import { expect } from 'chai';
+import { anyOperation, anySource, type Condition } from '../../../src/model/authorization-policy.ts';
 import type { MeshObject } from '../../../src/model/mesh-object.ts';
 import { type ResourceTypeName, types } from '../../../src/model/type-urls.ts';
 import { BuildCache } from '../../../src/translate/cache.ts';
 import { Compiler } from '../../../src/translate/compiler.ts';
+import { quote } from '../../../src/translate/envoy/matcher.ts';
 import { type Compiled, compiled } from '../../support/compiled.ts';
 import { authorizationPolicy, peerAuthentication, pod, service, sidecar, snapshotOf } from '../../support/objects.ts';
 
@@ -67,6 +69,53 @@ describe('security lessons', () => {
     }
     const literal = valuesOf(json, 'exact').map(String);
     expect(literal).to.include('/a.c|/d').and.to.include('spiffe://cluster.local/ns/a.c/sa/x+');
+  });
+
+  it('no value stands in a pattern but quoted, whichever field or condition it is written in', () => {
+    const marker = 'm.(n|o)+[p]{2}\\Q^$?';
+    for (const kind of ['exact', 'prefix', 'suffix'] as const) {
+      const value = { kind, value: marker };
+      const texts = { values: [value], notValues: [value] };
+      const tokens = { values: [{ issuer: value, subject: value }], notValues: [] };
+      const keys = [
+        'source.principal',
+        'source.namespace',
+        'source.trustDomain',
+        'request.auth.audiences',
+        'request.auth.presenter',
+        'connection.sni',
+      ] as const;
+      const when: readonly Condition[] = [
+        ...keys.map((key): Condition => ({ key, ...texts })),
+        { key: 'request.auth.principal', ...tokens },
+        { key: 'request.auth.claims', claim: [marker], ...texts },
+        { key: 'request.headers', header: 'x', ...texts },
+        {
+          key: 'experimental.envoy.filters',
+          filter: 'envoy.filters.http.x',
+          path: [marker],
+          values: [{ match: value, inList: true }],
+          notValues: [],
+        },
+      ];
+      const source = {
+        ...anySource,
+        principals: texts,
+        namespaces: texts,
+        trustDomains: texts,
+        requestPrincipals: tokens,
+      };
+      const accounts = { values: [{ namespace: marker, name: marker }], notValues: [] };
+      const from = [{ ...source, serviceAccounts: accounts }];
+      const to = [{ ...anyOperation, hosts: texts, methods: texts, paths: texts }];
+      for (const action of ['ALLOW', 'DENY'] as const) {
+        const policy = { ...authorizationPolicy('foo', 'p', action, [{}]), rules: [{ from, to, when }] };
+        const patterns = valuesOf(everything(compiled([web, ports, policy], proxy)), 'regex').map(String);
+        expect(patterns.filter((pattern) => pattern.includes(quote(marker))).length).to.be.greaterThan(1);
+        const rest = patterns.map((pattern) => pattern.replaceAll(quote(marker), ''));
+        expect(rest.filter((pattern) => pattern.includes('(n|o)') || pattern.includes('[p]'))).to.deep.equal([]);
+      }
+    }
   });
 
   it('no rule that TCP can not express fails open: ALLOW refuses, DENY denies more', () => {
