@@ -115,8 +115,10 @@ function trimmedStats(probes: boolean): envoy.config.metrics.v3.StatsConfig {
     'listener_manager.',
     'listener.',
     'server.',
+    // Where Envoy 1.36 counts what discovered filters decide.
+    'extension_config_discovery.',
   ];
-  const inbound = ['http.inbound', 'tcp.inbound', 'http.rbac', 'rbac.', 'http.virtual', 'tcp.virtual'];
+  const inbound = ['http.inbound', 'tcp.inbound', 'http.rbac', 'rbac.', 'tcp.rbac.', 'http.virtual', 'tcp.virtual'];
   return {
     statsMatcher: {
       inclusionList: {

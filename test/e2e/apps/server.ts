@@ -12,19 +12,15 @@ import { parseArgs } from 'node:util';
 const ports = { type: 'string', multiple: true, default: [] as string[] } as const;
 const { values } = parseArgs({ options: { http: ports, tcp: ports, tls: ports } });
 
-function told(request: object): string {
-  return JSON.stringify(request);
-}
-
 const http = createHttp((request, response) => {
   const { method, url, headers } = request;
-  const body = told({ method, url, headers });
+  const body = JSON.stringify({ method, url, headers });
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }).end(body);
   request.resume();
 });
 const http2 = createHttp2((request, response) => {
   const { method, url, headers } = request;
-  const body = told({ method, url, headers });
+  const body = JSON.stringify({ method, url, headers });
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }).end(body);
   request.resume();
 });

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { ask } from '../../support/e2e-ext-authz.ts';
-import { startForeign, withForeignAuthorizer } from '../../support/e2e-ext-authz-foreign.ts';
-import { envoysUnderTest, Mesh } from '../../support/e2e-mesh.ts';
-import { to } from '../../support/e2e-policies.ts';
+import { ask } from '../support/e2e-ext-authz.ts';
+import { startForeign, withForeignAuthorizer } from '../support/e2e-ext-authz-foreign.ts';
+import { envoysUnderTest, Mesh } from '../support/e2e-mesh.ts';
+import { to } from '../support/e2e-policies.ts';
 
 const refused = '403 told denied: denied by ext_authz for not found header `x-ext-authz: allow` in the request';
 

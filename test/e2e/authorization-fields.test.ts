@@ -1,9 +1,9 @@
-import { describeRows } from '../../support/e2e-field-tables.ts';
-import { rowsFor } from '../../support/e2e-fields.ts';
-import { aliasRows, fromRows } from '../../support/e2e-fields-from.ts';
-import { toRows } from '../../support/e2e-fields-to.ts';
-import { envoysUnderTest, Mesh } from '../../support/e2e-mesh.ts';
-import { eventually } from '../../support/sandbox.ts';
+import { describeRows } from '../support/e2e-field-tables.ts';
+import { rowsFor } from '../support/e2e-fields.ts';
+import { aliasRows, fromRows } from '../support/e2e-fields-from.ts';
+import { toRows } from '../support/e2e-fields-to.ts';
+import { envoysUnderTest, Mesh } from '../support/e2e-mesh.ts';
+import { eventually } from '../support/sandbox.ts';
 
 /** Every field of `from` and `to` (behaviour.md 1.3): a match and a near miss, under ALLOW and DENY, by every kind of client. */
 for (const envoy of envoysUnderTest()) {

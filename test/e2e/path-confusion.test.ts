@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { envoysUnderTest, Mesh } from '../../support/e2e-mesh.ts';
-import { type Calls, callAll, families, gaps, strays } from '../../support/path-calls.ts';
-import { knownGaps, normalized } from '../../support/path-gaps.ts';
-import { allHabits, type HabitName, type Mode, promises } from '../../support/path-readings.ts';
-import { allowed, denied, pathPolicies } from '../../support/path-rules.ts';
-import { eventually } from '../../support/sandbox.ts';
+import { envoysUnderTest, Mesh } from '../support/e2e-mesh.ts';
+import { type Calls, callAll, families, gaps, strays } from '../support/path-calls.ts';
+import { knownGaps, normalized } from '../support/path-gaps.ts';
+import { allHabits, type HabitName, type Mode, promises } from '../support/path-readings.ts';
+import { allowed, denied, pathPolicies } from '../support/path-rules.ts';
+import { eventually } from '../support/sandbox.ts';
 
 const settings = (mode: Mode): string => JSON.stringify({ pathNormalization: { normalization: mode } });
 
