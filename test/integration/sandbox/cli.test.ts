@@ -42,7 +42,8 @@ describe('coxswain sandbox', () => {
     const { code, stderr } = await coxswain('up', 'no-such-example');
     expect({ code, stderr }).to.deep.equal({
       code: 1,
-      stderr: 'coxswain: no example "no-such-example"\n  hint: a folder, or one of authorization, httpbin, istioinaction\n',
+      stderr:
+        'coxswain: no example "no-such-example"\n  hint: a folder, or one of authorization, httpbin, istioinaction\n',
     });
   });
 

@@ -4,29 +4,19 @@ import { type AuthorizationPolicy, anySource } from '../../../../src/model/autho
 import type { ExtensionProvider } from '../../../../src/model/extension-provider.ts';
 import { defaultMesh } from '../../../../src/model/mesh.ts';
 import type { MeshObject } from '../../../../src/model/mesh-object.ts';
-import { authorizationPolicy, meta, pod, service } from '../../../support/objects.ts';
+import {
+  authorizationPolicy,
+  grpcAuthorizer,
+  httpAuthorizer,
+  jwtRule,
+  pod,
+  requestAuthentication,
+  service,
+} from '../../../support/objects.ts';
 
-const provider: ExtensionProvider = {
-  kind: 'grpc',
-  name: 'opa',
-  service: 'opa.foo.svc.cluster.local',
-  port: 9191,
-  timeoutMs: 1_000,
-  failOpen: false,
-  statusOnError: 403,
-  body: undefined,
-  clearRouteCache: false,
-};
-const http: ExtensionProvider = {
-  ...provider,
-  kind: 'http',
-  pathPrefix: '',
-  includeRequestHeadersInCheck: [],
-  includeAdditionalHeadersInCheck: {},
-  headersToUpstreamOnAllow: [],
-  headersToDownstreamOnAllow: [],
-  headersToDownstreamOnDeny: [],
-};
+const opaHost = 'opa.foo.svc.cluster.local';
+const provider = grpcAuthorizer('opa', opaHost, { port: 9191 });
+const http = httpAuthorizer('opa', opaHost, { port: 9191 });
 const custom = (name: string): AuthorizationPolicy => ({
   ...authorizationPolicy('foo', 'ask', 'DENY', [{ to: { paths: ['/x'] } }]),
   action: 'CUSTOM',
@@ -84,27 +74,7 @@ describe('lint of authorization', () => {
     expect(said([...web, policy])).to.deep.equal([
       'no-request-authentication spec.rules[0]: no RequestAuthentication selects web-1.foo: there no token is verified, and this rule allows nothing',
     ]);
-    const verifies: MeshObject = {
-      kind: 'RequestAuthentication',
-      meta: meta('foo', 'jwt'),
-      selector: { matchLabels: {} },
-      targets: [],
-      rules: [
-        {
-          issuer: 'https://issuer.example',
-          audiences: [],
-          keys: { kind: 'none' },
-          timeoutMs: 5_000,
-          fromHeaders: [],
-          fromParams: [],
-          fromCookies: [],
-          forwardOriginalToken: false,
-          outputPayloadToHeader: '',
-          outputClaimToHeaders: [],
-          spaceDelimitedClaims: [],
-        },
-      ],
-    };
+    const verifies = requestAuthentication('foo', 'jwt', [jwtRule('https://issuer.example', { kind: 'none' })]);
     expect(said([...web, policy, verifies])).to.deep.equal([]);
   });
 
