@@ -3,6 +3,8 @@ import { conditionColumns, type Kind } from './definition.ts';
 import { atMostOne, choice, list, object, rule, rules, type Schema, text } from './schema.ts';
 
 const word: Schema = { type: 'string', minLength: 1 };
+/** A DNS-1123 label: it becomes part of filter names. */
+const providerName = { minLength: 1, maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' };
 /** At most one `*`, anywhere: what a namespace can be (src/config/decode/authorization-values.ts). */
 const namespaceName: Schema = { type: 'string', minLength: 1, maxLength: 63, pattern: '^[^*]*\\*?[^*]*$' };
 /** Braces only as the path templates `{*}` and `{**}`. */
@@ -101,7 +103,11 @@ export const authorizationPolicy: Kind = {
         'AUDIT',
         'CUSTOM',
       ]),
-      provider: object('Who decides for action CUSTOM.', { name: text('Name of a provider in the mesh settings.') }),
+      provider: object(
+        'Who decides for action CUSTOM.',
+        { name: text('Name of a provider in the mesh settings.', providerName) },
+        { required: ['name'] },
+      ),
       rules: list('Requests; one of them. ALLOW without rules allows nothing.', authorizationRule, { maxItems: 512 }),
     },
     rules(

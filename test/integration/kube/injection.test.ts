@@ -243,10 +243,11 @@ describe('webhooks and a real API server', () => {
       expect(said).to.contain('admission webhook "policies.validator.coxswain.dev" denied the request: spec.rules[0]');
     });
 
-    it('warns of a kind that is not enforced', async () => {
-      const { ok, said } = await apply(policy('jwt', {}, 'RequestAuthentication'));
+    it('takes a policy that never matches, and warns of it', async () => {
+      const spec = { action: 'DENY', rules: [{ to: [{ operation: { methods: ['get'] } }] }] };
+      const { ok, said } = await apply(policy('lower', spec));
       expect(ok).to.equal(true);
-      expect(said).to.match(/^Warning: .*nothing is enforced by it/);
+      expect(said).to.match(/^Warning: .*methods are compared with case/);
     });
   });
 

@@ -114,6 +114,7 @@ describe('integration: list-watch of a cluster, as of a directory', function () 
       'PeerAuthentication/shop/default',
       'PeerAuthentication/shop/web',
       'Pod/shop/web-1',
+      'RequestAuthentication/shop/jwt',
       'Service/shop/db',
       'Service/shop/outside',
       'Service/shop/web',

@@ -22,10 +22,10 @@ describe('a mesh on Kubernetes while parts of it are away', function () {
     await mesh?.[Symbol.asyncDispose]();
   });
 
-  /** A policy that can't be read: `when` is not supported. */
+  /** A policy that can't be read, but not for its schema. */
   const unreadable = {
     ...denyPath('foo', 'unreadable', '/x'),
-    spec: { action: 'ALLOW', rules: [{ when: [{ key: 'request.headers[x]', values: ['y'] }] }] },
+    spec: { action: 'ALLOW', rules: [{ when: [{ key: 'request.header[x]', values: ['y'] }] }] },
   };
   const bundle = '{.webhooks[0].clientConfig.caBundle}';
   const scale = (count: number): Promise<string> =>

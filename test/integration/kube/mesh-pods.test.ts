@@ -224,7 +224,7 @@ describe('injected pods on a Kubernetes API, mutual TLS required', function () {
     await mesh.kubectl(['delete', 'validatingwebhookconfiguration', 'coxswain-validator']);
     await mesh.apply(broken);
     const key = ['authorizationpolicy', 'foo', 'edited'] as const;
-    await mesh.says(key, 'Accepted', /^False Invalid@2: spec\.rules\[0\]\.when: .*last good/);
+    await mesh.says(key, 'Accepted', /^False Invalid@2: spec\.rules\[0\]\.when\[0\]\.key: .*last good/);
     await mesh.says(key, 'Enforced', /^True Enforced@1: generation 1, the last good one, holds on 1 of 1 proxies$/);
     expect(await mesh.get('sleep.foo', 'http://web.foo/status/418')).to.equal('403');
     expect(await mutual('web.foo')).to.equal('200');
