@@ -9,29 +9,33 @@ import { discoveredRoutes, inlineRoutes, type ServiceRoute } from './envoy/route
 import type { Hosts, ServiceUnit } from './service-unit.ts';
 
 /** The parts of the outbound side that can change one without the other. */
-export const outboundParts = ['clusters', 'endpoints', 'listeners', 'routes', 'virtualHosts'] as const;
+export const outboundParts = ['clusters', 'endpoints', 'secrets', 'listeners', 'routes', 'virtualHosts'] as const;
 /** Says which layers may be other objects than before. */
 export type OutboundPart = (typeof outboundParts)[number];
 
 /**
- * The outbound side, which all sidecars share: it doesn't depend on who asks, but for the short names that a namespace
- * may use. A layer keeps its identity while its content is the same.
+ * The outbound side of clients that see every service alike: all of them, but for those in whose namespaces other rules hold. Only
+ * the short names of services depend on who asks. A layer keeps its identity while its content is the same, and where
+ * it is the same as that of `shared`, it is the same object.
  */
 export class Outbound {
   readonly #cache: BuildCache;
   readonly #mesh: Mesh;
+  readonly #shared: Outbound | undefined;
   readonly #units = new Map<string, ServiceUnit>();
   #clusters: Layer = emptyLayer('clusters/outbound');
   #endpoints: Layer = emptyLayer('endpoints/outbound');
+  #secrets: Layer = emptyLayer('secrets/outbound');
   #listeners: Layer = emptyLayer('listeners/outbound');
   #routes: Layer = emptyLayer('routes/outbound');
   #httpPorts: readonly number[] = [];
   readonly #virtualHosts = new Map<string, Layer>();
   readonly #inlineRoutes = new Map<string, Layer>();
 
-  constructor(cache: BuildCache, mesh: Mesh) {
+  constructor(cache: BuildCache, mesh: Mesh, shared?: Outbound) {
     this.#cache = cache;
     this.#mesh = mesh;
+    this.#shared = shared;
     this.#assemble(new Set(outboundParts));
   }
 
@@ -41,6 +45,11 @@ export class Outbound {
 
   get endpoints(): Layer {
     return this.#endpoints;
+  }
+
+  /** Certificates that rules name as files. */
+  get secrets(): Layer {
+    return this.#secrets;
   }
 
   get listeners(): Layer {
@@ -58,9 +67,10 @@ export class Outbound {
 
   /** The virtual hosts as clients of a namespace name them. */
   virtualHosts(namespace: string): Layer {
-    return this.#perNamespace(this.#virtualHosts, 'virtual-hosts', namespace, () =>
+    const built = this.#perNamespace(this.#virtualHosts, 'virtual-hosts', namespace, () =>
       [...this.#units.values()].flatMap((unit) => hostsFor(unit, namespace).virtualHosts),
     );
+    return this.#shared === undefined ? built : this.#sharing(this.#shared.virtualHosts(namespace), built);
   }
 
   /** The same, whole, with the routes of sniffed ports. */
@@ -82,7 +92,7 @@ export class Outbound {
       const before = this.#units.get(key);
       if (after === undefined) this.#units.delete(key);
       else this.#units.set(key, after);
-      for (const part of ['clusters', 'endpoints', 'listeners', 'routes'] as const) {
+      for (const part of ['clusters', 'endpoints', 'secrets', 'listeners', 'routes'] as const) {
         if (!sameResources(before?.[part], after?.[part])) dirty.add(part);
       }
       if (
@@ -110,17 +120,23 @@ export class Outbound {
       }
     }
     if (dirty.has('clusters')) {
-      this.#clusters = layer(this.#clusters.key, [...fixedClusters(), ...units.flatMap((unit) => unit.clusters)]);
+      this.#clusters = this.#layer('clusters', [...fixedClusters(), ...units.flatMap((unit) => unit.clusters)]);
     }
     if (dirty.has('endpoints')) {
-      this.#endpoints = layer(
-        this.#endpoints.key,
+      this.#endpoints = this.#layer(
+        'endpoints',
         units.flatMap((unit) => unit.endpoints),
+      );
+    }
+    if (dirty.has('secrets')) {
+      this.#secrets = this.#layer(
+        'secrets',
+        units.flatMap((unit) => unit.secrets),
       );
     }
     if (dirty.has('listeners')) {
       const settings = connectionSettings(this.#mesh);
-      this.#listeners = layer(this.#listeners.key, [
+      this.#listeners = this.#layer('listeners', [
         this.#cache.get(
           'virtualOutbound',
           { policy: this.#mesh.outboundTrafficPolicy, settings },
@@ -131,7 +147,7 @@ export class Outbound {
       ]);
     }
     if (dirty.has('routes')) {
-      this.#routes = layer(this.#routes.key, [
+      this.#routes = this.#layer('routes', [
         ...this.#httpPorts.map((port) =>
           this.#cache.get('discoveredRoutes', { port, unknown: this.#unknownHosts }, (key) =>
             discoveredRoutes(key.port, key.unknown),
@@ -143,6 +159,16 @@ export class Outbound {
     if (dirty.has('virtualHosts')) this.#virtualHosts.clear();
     if (dirty.has('virtualHosts') || dirty.has('routes')) this.#inlineRoutes.clear();
     return dirty;
+  }
+
+  #layer(part: 'clusters' | 'endpoints' | 'secrets' | 'listeners' | 'routes', resources: readonly Resource[]): Layer {
+    return this.#sharing(this.#shared?.[part], layer(`${part}/outbound`, resources));
+  }
+
+  #sharing(shared: Layer | undefined, own: Layer): Layer {
+    if (shared?.resources.size !== own.resources.size) return own;
+    for (const [name, { version }] of own.resources) if (shared.resources.get(name)?.version !== version) return own;
+    return shared;
   }
 
   #perNamespace(known: Map<string, Layer>, kind: string, namespace: string, build: () => readonly Resource[]): Layer {
