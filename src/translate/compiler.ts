@@ -9,7 +9,7 @@ import { affected, type Scope } from './affected.ts';
 import { changedTypes } from './announce.ts';
 import { BuildCache } from './cache.ts';
 import { type InboundUnit, inboundUnit } from './inbound-unit.ts';
-import { type Outbound, type OutboundPart, outboundParts } from './outbound.ts';
+import type { Outbound, OutboundPart } from './outbound.ts';
 import { Policies } from './policies.ts';
 import { clientOf } from './policy/destination-rules.ts';
 import { effectiveInbound } from './policy/inbound.ts';
@@ -162,7 +162,7 @@ export class Compiler {
     moved: ReadonlyMap<Member, Compiled>,
   ): void {
     const changed = ({ view, compiled }: ViewState, before: Compiled): ReadonlySet<TypeUrl> =>
-      changedTypes(view, partsThatDiffer(parts, before, compiled), before.inbound, compiled.inbound);
+      changedTypes(view, partsThatDiffer(view, parts, before, compiled), before.inbound, compiled.inbound);
     for (const state of parts.size > 0 ? this.#views.all() : recompiled.keys()) {
       const types = changed(state, recompiled.get(state) ?? state.compiled);
       if (types.size === 0) continue;
@@ -206,13 +206,13 @@ export class Compiler {
 
 const noParts: ReadonlySet<OutboundPart> = new Set();
 
+/** The parts of the outbound side that a view had in another form, whether it changed or the view has another one now. */
 function partsThatDiffer(
+  { namespace, routes }: View,
   parts: ReadonlyMap<Outbound, ReadonlySet<OutboundPart>>,
-  before: Compiled,
-  after: Compiled,
+  { outbound: before }: Compiled,
+  { outbound: after }: Compiled,
 ): ReadonlySet<OutboundPart> {
-  if (before.outbound === after.outbound) return parts.get(after.outbound) ?? noParts;
-  // Most meshes have no rule that names a file.
-  const secrets = before.outbound.secrets.resources.size + after.outbound.secrets.resources.size > 0;
-  return new Set(outboundParts.filter((part) => part !== 'secrets' || secrets));
+  const changed = parts.get(before) ?? noParts;
+  return before === after ? changed : new Set([...changed, ...after.differences(before, namespace, routes)]);
 }

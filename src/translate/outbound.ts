@@ -1,4 +1,5 @@
 import type { Mesh } from '../model/mesh.ts';
+import type { Proxy } from '../model/proxy.ts';
 import { emptyLayer, type Layer, type Resource } from '../model/resource.ts';
 import type { BuildCache } from './cache.ts';
 import { fixedClusters } from './envoy/cluster.ts';
@@ -7,6 +8,9 @@ import { httpPortListener, virtualOutboundListener } from './envoy/outbound-list
 import { layer } from './envoy/resource.ts';
 import { discoveredRoutes, inlineRoutes, type ServiceRoute } from './envoy/route.ts';
 import type { Hosts, ServiceUnit } from './service-unit.ts';
+
+/** What most meshes have: no rule names a file. */
+const noSecrets = emptyLayer('secrets/outbound');
 
 /** The parts of the outbound side that can change one without the other. */
 export const outboundParts = ['clusters', 'endpoints', 'secrets', 'listeners', 'routes', 'virtualHosts'] as const;
@@ -25,7 +29,7 @@ export class Outbound {
   readonly #units = new Map<string, ServiceUnit>();
   #clusters: Layer = emptyLayer('clusters/outbound');
   #endpoints: Layer = emptyLayer('endpoints/outbound');
-  #secrets: Layer = emptyLayer('secrets/outbound');
+  #secrets: Layer = noSecrets;
   #listeners: Layer = emptyLayer('listeners/outbound');
   #routes: Layer = emptyLayer('routes/outbound');
   #httpPorts: readonly number[] = [];
@@ -67,22 +71,29 @@ export class Outbound {
 
   /** The virtual hosts as clients of a namespace name them. */
   virtualHosts(namespace: string): Layer {
-    const built = this.#perNamespace(this.#virtualHosts, 'virtual-hosts', namespace, () =>
-      [...this.#units.values()].flatMap((unit) => hostsFor(unit, namespace).virtualHosts),
+    const build = (): Layer =>
+      layer(
+        `virtual-hosts/${namespace}`,
+        [...this.#units.values()].flatMap((unit) => hostsFor(unit, namespace).virtualHosts),
+      );
+    return this.#perNamespace(this.#virtualHosts, namespace, () =>
+      sharing(this.#shared?.virtualHosts(namespace), build()),
     );
-    return this.#shared === undefined ? built : this.#sharing(this.#shared.virtualHosts(namespace), built);
   }
 
   /** The same, whole, with the routes of sniffed ports. */
   inlineRoutes(namespace: string): Layer {
-    return this.#perNamespace(this.#inlineRoutes, 'routes', namespace, () => {
+    const build = (): Layer => {
       const byPort = new Map<number, ServiceRoute[]>(this.#httpPorts.map((port) => [port, []]));
       for (const unit of this.#units.values()) {
         for (const route of hostsFor(unit, namespace).routes) byPort.get(route.port)?.push(route);
       }
       const whole = [...byPort].map(([port, routes]) => inlineRoutes(port, routes, this.#unknownHosts));
-      return [...whole, ...[...this.#units.values()].flatMap((unit) => unit.routes)];
-    });
+      return layer(`routes/${namespace}`, [...whole, ...[...this.#units.values()].flatMap((unit) => unit.routes)]);
+    };
+    return this.#perNamespace(this.#inlineRoutes, namespace, () =>
+      sharing(this.#shared?.inlineRoutes(namespace), build()),
+    );
   }
 
   /** Puts (or, with `undefined`, removes) services, and tells which parts changed. */
@@ -103,6 +114,15 @@ export class Outbound {
       }
     }
     return this.#assemble(dirty);
+  }
+
+  /** Which parts a client gets in another form here than from `other`. */
+  differences(other: Outbound, namespace: string, routes: Proxy['routes']): readonly OutboundPart[] {
+    const hosts = (side: Outbound): Layer =>
+      routes === 'vhds' ? side.virtualHosts(namespace) : side.inlineRoutes(namespace);
+    return outboundParts.filter((part) =>
+      part === 'virtualHosts' ? hosts(this) !== hosts(other) : this[part] !== other[part],
+    );
   }
 
   get #unknownHosts(): 'allow' | 'block' {
@@ -162,22 +182,24 @@ export class Outbound {
   }
 
   #layer(part: 'clusters' | 'endpoints' | 'secrets' | 'listeners' | 'routes', resources: readonly Resource[]): Layer {
-    return this.#sharing(this.#shared?.[part], layer(`${part}/outbound`, resources));
+    const empty = part === 'secrets' && resources.length === 0 ? noSecrets : undefined;
+    return empty ?? sharing(this.#shared?.[part], layer(`${part}/outbound`, resources));
   }
 
-  #sharing(shared: Layer | undefined, own: Layer): Layer {
-    if (shared?.resources.size !== own.resources.size) return own;
-    for (const [name, { version }] of own.resources) if (shared.resources.get(name)?.version !== version) return own;
-    return shared;
-  }
-
-  #perNamespace(known: Map<string, Layer>, kind: string, namespace: string, build: () => readonly Resource[]): Layer {
+  #perNamespace(known: Map<string, Layer>, namespace: string, build: () => Layer): Layer {
     const found = known.get(namespace);
     if (found !== undefined) return found;
-    const built = layer(`${kind}/${namespace}`, build());
+    const built = build();
     known.set(namespace, built);
     return built;
   }
+}
+
+/** The shared layer, where there is one with the same content; so that nobody looks for differences. */
+function sharing(shared: Layer | undefined, own: Layer): Layer {
+  if (shared?.resources.size !== own.resources.size) return own;
+  for (const [name, { version }] of own.resources) if (shared.resources.get(name)?.version !== version) return own;
+  return shared;
 }
 
 function hostsFor(unit: ServiceUnit, namespace: string): Hosts {
