@@ -1,4 +1,5 @@
 import type { AuthorizationPolicy } from './authorization-policy.ts';
+import type { DestinationRule } from './destination-rule.ts';
 import type { PeerAuthentication } from './peer-authentication.ts';
 import type { RequestAuthentication } from './request-authentication.ts';
 import type { EndpointSlice, Service } from './service.ts';
@@ -13,6 +14,7 @@ export type MeshObject =
   | EndpointSlice
   | PeerAuthentication
   | RequestAuthentication
-  | AuthorizationPolicy;
+  | AuthorizationPolicy
+  | DestinationRule;
 
 export type MeshKind = MeshObject['kind'];

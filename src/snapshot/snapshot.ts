@@ -1,4 +1,5 @@
 import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
+import type { DestinationRule } from '../model/destination-rule.ts';
 import type { KeySet } from '../model/key-set.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
@@ -29,6 +30,7 @@ export interface Snapshot {
   readonly peerAuthentications: ByNamespace<PeerAuthentication>;
   readonly requestAuthentications: ByNamespace<RequestAuthentication>;
   readonly authorizationPolicies: ByNamespace<AuthorizationPolicy>;
+  readonly destinationRules: ByNamespace<DestinationRule>;
   /** What was fetched of the issuers' keys, by id. An issuer that isn't here has no keys yet. */
   readonly keySets: ReadonlyMap<string, KeySet>;
 }
@@ -44,6 +46,7 @@ export const fieldOfKind = {
   PeerAuthentication: 'peerAuthentications',
   RequestAuthentication: 'requestAuthentications',
   AuthorizationPolicy: 'authorizationPolicies',
+  DestinationRule: 'destinationRules',
 } as const satisfies Record<MeshObject['kind'], keyof Snapshot>;
 
 export function emptySnapshot(mesh: Mesh): Snapshot {
@@ -59,6 +62,7 @@ export function emptySnapshot(mesh: Mesh): Snapshot {
     peerAuthentications: new Map(),
     requestAuthentications: new Map(),
     authorizationPolicies: new Map(),
+    destinationRules: new Map(),
     keySets: new Map(),
   };
 }

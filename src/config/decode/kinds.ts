@@ -1,3 +1,4 @@
+import { destinationRuleReader } from './destination-rule.ts';
 import { endpointSliceReader } from './endpoint-slice.ts';
 import type { KindReader } from './kind.ts';
 import { namespaceReader, serviceAccountReader } from './namespace.ts';
@@ -17,6 +18,7 @@ export const kindReaders: readonly KindReader[] = [
   peerAuthenticationReader,
   requestAuthenticationReader,
   authorizationPolicyReader,
+  destinationRuleReader,
 ];
 
 const byKind = new Map(kindReaders.map((reader) => [`${reader.group}/${reader.kind}`, reader]));
