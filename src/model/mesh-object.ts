@@ -2,6 +2,7 @@ import type { AuthorizationPolicy } from './authorization-policy.ts';
 import type { PeerAuthentication } from './peer-authentication.ts';
 import type { RequestAuthentication } from './request-authentication.ts';
 import type { EndpointSlice, Service } from './service.ts';
+import type { VirtualService } from './virtual-service.ts';
 import type { Namespace, ServiceAccount, Workload } from './workload.ts';
 
 /** Every object that Coxswain reads, parsed once at the edge. */
@@ -13,6 +14,7 @@ export type MeshObject =
   | EndpointSlice
   | PeerAuthentication
   | RequestAuthentication
-  | AuthorizationPolicy;
+  | AuthorizationPolicy
+  | VirtualService;
 
 export type MeshKind = MeshObject['kind'];

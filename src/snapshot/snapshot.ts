@@ -5,6 +5,7 @@ import type { MeshObject } from '../model/mesh-object.ts';
 import type { PeerAuthentication } from '../model/peer-authentication.ts';
 import type { RequestAuthentication } from '../model/request-authentication.ts';
 import type { EndpointSlice, Service } from '../model/service.ts';
+import type { VirtualService } from '../model/virtual-service.ts';
 import type { Namespace, ServiceAccount, Workload } from '../model/workload.ts';
 
 /** The objects of one kind in one namespace, by name. */
@@ -29,6 +30,7 @@ export interface Snapshot {
   readonly peerAuthentications: ByNamespace<PeerAuthentication>;
   readonly requestAuthentications: ByNamespace<RequestAuthentication>;
   readonly authorizationPolicies: ByNamespace<AuthorizationPolicy>;
+  readonly virtualServices: ByNamespace<VirtualService>;
   /** What was fetched of the issuers' keys, by id. An issuer that isn't here has no keys yet. */
   readonly keySets: ReadonlyMap<string, KeySet>;
 }
@@ -44,6 +46,7 @@ export const fieldOfKind = {
   PeerAuthentication: 'peerAuthentications',
   RequestAuthentication: 'requestAuthentications',
   AuthorizationPolicy: 'authorizationPolicies',
+  VirtualService: 'virtualServices',
 } as const satisfies Record<MeshObject['kind'], keyof Snapshot>;
 
 export function emptySnapshot(mesh: Mesh): Snapshot {
@@ -59,6 +62,7 @@ export function emptySnapshot(mesh: Mesh): Snapshot {
     peerAuthentications: new Map(),
     requestAuthentications: new Map(),
     authorizationPolicies: new Map(),
+    virtualServices: new Map(),
     keySets: new Map(),
   };
 }
