@@ -3,6 +3,7 @@ import type { DestinationRule } from './destination-rule.ts';
 import type { PeerAuthentication } from './peer-authentication.ts';
 import type { RequestAuthentication } from './request-authentication.ts';
 import type { EndpointSlice, Service } from './service.ts';
+import type { VirtualService } from './virtual-service.ts';
 import type { Namespace, ServiceAccount, Workload } from './workload.ts';
 
 /** Every object that Coxswain reads, parsed once at the edge. */
@@ -15,6 +16,7 @@ export type MeshObject =
   | PeerAuthentication
   | RequestAuthentication
   | AuthorizationPolicy
-  | DestinationRule;
+  | DestinationRule
+  | VirtualService;
 
 export type MeshKind = MeshObject['kind'];

@@ -6,6 +6,7 @@ import type { MeshObject } from '../model/mesh-object.ts';
 import type { PeerAuthentication } from '../model/peer-authentication.ts';
 import type { RequestAuthentication } from '../model/request-authentication.ts';
 import type { EndpointSlice, Service } from '../model/service.ts';
+import type { VirtualService } from '../model/virtual-service.ts';
 import type { Namespace, ServiceAccount, Workload } from '../model/workload.ts';
 
 /** The objects of one kind in one namespace, by name. */
@@ -31,6 +32,7 @@ export interface Snapshot {
   readonly requestAuthentications: ByNamespace<RequestAuthentication>;
   readonly authorizationPolicies: ByNamespace<AuthorizationPolicy>;
   readonly destinationRules: ByNamespace<DestinationRule>;
+  readonly virtualServices: ByNamespace<VirtualService>;
   /** What was fetched of the issuers' keys, by id. An issuer that isn't here has no keys yet. */
   readonly keySets: ReadonlyMap<string, KeySet>;
 }
@@ -47,6 +49,7 @@ export const fieldOfKind = {
   RequestAuthentication: 'requestAuthentications',
   AuthorizationPolicy: 'authorizationPolicies',
   DestinationRule: 'destinationRules',
+  VirtualService: 'virtualServices',
 } as const satisfies Record<MeshObject['kind'], keyof Snapshot>;
 
 export function emptySnapshot(mesh: Mesh): Snapshot {
@@ -63,6 +66,7 @@ export function emptySnapshot(mesh: Mesh): Snapshot {
     requestAuthentications: new Map(),
     authorizationPolicies: new Map(),
     destinationRules: new Map(),
+    virtualServices: new Map(),
     keySets: new Map(),
   };
 }

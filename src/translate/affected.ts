@@ -75,6 +75,7 @@ class Collector implements Scope {
     switch (kind) {
       case 'Namespace':
       case 'ServiceAccount':
+      case 'VirtualService':
         return;
       case 'Pod':
       case 'WorkloadEntry':

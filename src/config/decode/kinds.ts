@@ -5,6 +5,7 @@ import { namespaceReader, serviceAccountReader } from './namespace.ts';
 import { podReader } from './pod.ts';
 import { authorizationPolicyReader, peerAuthenticationReader, requestAuthenticationReader } from './policies.ts';
 import { serviceReader } from './service.ts';
+import { virtualServiceReader } from './virtual-service.ts';
 import { workloadEntryReader } from './workload-entry.ts';
 
 /** Every kind that Coxswain reads. */
@@ -19,6 +20,7 @@ export const kindReaders: readonly KindReader[] = [
   requestAuthenticationReader,
   authorizationPolicyReader,
   destinationRuleReader,
+  virtualServiceReader,
 ];
 
 const byKind = new Map(kindReaders.map((reader) => [`${reader.group}/${reader.kind}`, reader]));

@@ -1,0 +1,103 @@
+import { type DecidedRoute, delegated, type FindVirtualService } from '../../model/delegation.ts';
+import { visibleIn } from '../../model/export-to.ts';
+import { withFullHosts } from '../../model/full-hosts.ts';
+import { bySpecificity, type Host, hostWithin, narrower } from '../../model/host.ts';
+import { byAge } from '../../model/object.ts';
+import { meshGateway, type VirtualService } from '../../model/virtual-service.ts';
+
+/** A VirtualService with full names, and its HTTP routes after delegation. */
+export interface RoutedService {
+  readonly service: VirtualService;
+  readonly http: readonly DecidedRoute[];
+}
+
+/** All VirtualServices that have hosts, the oldest first. */
+export type VirtualServices = readonly RoutedService[];
+
+/** Prepares all VirtualServices of a mesh: names are made full, delegates put in their places (behaviour.md 5.7). */
+export function virtualServices(all: Iterable<VirtualService>, dnsDomain: string): VirtualServices {
+  const full = [...all].map((service) => withFullHosts(service, dnsDomain)).sort(byAge);
+  const byName = new Map(full.map((service) => [`${service.meta.namespace}/${service.meta.name}`, service]));
+  const find: FindVirtualService = ({ namespace, name }) => byName.get(`${namespace}/${name}`);
+  return full
+    .filter(({ hosts }) => hosts.length > 0)
+    .map((service) => ({ service, http: delegated(service, find).routes }));
+}
+
+/**
+ * The VirtualServices that hold for sidecars of a namespace, by host. Of two for one host the oldest decides alone: sidecars merge nothing
+ * (behaviour.md 5.7).
+ */
+export function meshHosts(all: VirtualServices, namespace: string): ReadonlyMap<Host, RoutedService> {
+  const found = new Map<Host, RoutedService>();
+  for (const each of all) {
+    const { service } = each;
+    if (!service.gateways.includes(meshGateway) || !visibleIn(service.exportTo, namespace)) continue;
+    for (const host of service.hosts) if (!found.has(host)) found.set(host, each);
+  }
+  return found;
+}
+
+/** The one that says most about a host: its own, or else that of the longest wildcard (behaviour.md 4.3). */
+export function mostSpecific<T>(hosts: ReadonlyMap<Host, T>, host: Host): T | undefined {
+  const own = hosts.get(host);
+  if (own !== undefined) return own;
+  const [pattern] = [...hosts.keys()]
+    .filter((each) => each.startsWith('*') && hostWithin(host, each))
+    .sort(bySpecificity);
+  return pattern === undefined ? undefined : hosts.get(pattern);
+}
+
+/** A host that a server of a Gateway takes: from VirtualServices of one namespace, or of any (behaviour.md 5.7). */
+export interface TakenHost {
+  readonly namespace: string | undefined;
+  readonly host: Host;
+}
+
+/** A server of a Gateway, as far as it decides which VirtualServices hold. */
+export interface BoundServer {
+  /** The Gateway, `namespace/name`. */
+  readonly gateway: string;
+  readonly hosts: readonly TakenHost[];
+}
+
+/** A VirtualService on a gateway, and the Gateways by which it is there. */
+export interface BoundService extends RoutedService {
+  readonly gateways: readonly string[];
+}
+
+/**
+ * The VirtualServices that hold on servers which share a router's port, by domain: the narrower of the server's host and the
+ * VirtualService's. Several for one domain hold together, the oldest first (behaviour.md 5.7). `namespace` is the router's.
+ */
+export function gatewayDomains(
+  all: VirtualServices,
+  namespace: string,
+  servers: readonly BoundServer[],
+): ReadonlyMap<Host, readonly BoundService[]> {
+  const found = new Map<Host, Map<RoutedService, Set<string>>>();
+  for (const each of all) {
+    const { service } = each;
+    if (!visibleIn(service.exportTo, namespace)) continue;
+    for (const { gateway, hosts } of servers) {
+      if (!service.gateways.includes(gateway)) continue;
+      for (const domain of takenDomains(service, hosts)) {
+        const here = found.get(domain) ?? new Map<RoutedService, Set<string>>();
+        found.set(domain, here.set(each, (here.get(each) ?? new Set()).add(gateway)));
+      }
+    }
+  }
+  return new Map(
+    [...found].map(([domain, here]) => [
+      domain,
+      [...here].map(([each, gateways]) => ({ ...each, gateways: [...gateways] })),
+    ]),
+  );
+}
+
+/** What of a VirtualService's hosts a server takes. */
+function takenDomains({ meta, hosts }: VirtualService, taken: readonly TakenHost[]): readonly Host[] {
+  return taken
+    .filter(({ namespace }) => namespace === undefined || namespace === meta.namespace)
+    .flatMap(({ host }) => hosts.flatMap((own) => narrower(own, host) ?? []));
+}
