@@ -3,6 +3,8 @@ import type { DestinationRule } from './destination-rule.ts';
 import type { PeerAuthentication } from './peer-authentication.ts';
 import type { RequestAuthentication } from './request-authentication.ts';
 import type { EndpointSlice, Service } from './service.ts';
+import type { ServiceEntry } from './service-entry.ts';
+import type { Sidecar } from './sidecar.ts';
 import type { Namespace, ServiceAccount, Workload } from './workload.ts';
 
 /** Every object that Coxswain reads, parsed once at the edge. */
@@ -15,6 +17,8 @@ export type MeshObject =
   | PeerAuthentication
   | RequestAuthentication
   | AuthorizationPolicy
-  | DestinationRule;
+  | DestinationRule
+  | ServiceEntry
+  | Sidecar;
 
 export type MeshKind = MeshObject['kind'];

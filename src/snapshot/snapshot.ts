@@ -6,6 +6,8 @@ import type { MeshObject } from '../model/mesh-object.ts';
 import type { PeerAuthentication } from '../model/peer-authentication.ts';
 import type { RequestAuthentication } from '../model/request-authentication.ts';
 import type { EndpointSlice, Service } from '../model/service.ts';
+import type { ServiceEntry } from '../model/service-entry.ts';
+import type { Sidecar } from '../model/sidecar.ts';
 import type { Namespace, ServiceAccount, Workload } from '../model/workload.ts';
 
 /** The objects of one kind in one namespace, by name. */
@@ -31,6 +33,8 @@ export interface Snapshot {
   readonly requestAuthentications: ByNamespace<RequestAuthentication>;
   readonly authorizationPolicies: ByNamespace<AuthorizationPolicy>;
   readonly destinationRules: ByNamespace<DestinationRule>;
+  readonly serviceEntries: ByNamespace<ServiceEntry>;
+  readonly sidecars: ByNamespace<Sidecar>;
   /** What was fetched of the issuers' keys, by id. An issuer that isn't here has no keys yet. */
   readonly keySets: ReadonlyMap<string, KeySet>;
 }
@@ -47,6 +51,8 @@ export const fieldOfKind = {
   RequestAuthentication: 'requestAuthentications',
   AuthorizationPolicy: 'authorizationPolicies',
   DestinationRule: 'destinationRules',
+  ServiceEntry: 'serviceEntries',
+  Sidecar: 'sidecars',
 } as const satisfies Record<MeshObject['kind'], keyof Snapshot>;
 
 export function emptySnapshot(mesh: Mesh): Snapshot {
@@ -63,6 +69,8 @@ export function emptySnapshot(mesh: Mesh): Snapshot {
     requestAuthentications: new Map(),
     authorizationPolicies: new Map(),
     destinationRules: new Map(),
+    serviceEntries: new Map(),
+    sidecars: new Map(),
     keySets: new Map(),
   };
 }

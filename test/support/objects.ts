@@ -48,6 +48,8 @@ export function service(
     selector: { app: name },
     addresses: [],
     headless: false,
+    externalName: undefined,
+    exportTo: 'all',
     ports: ports.map(([port, targetPort, protocol]) => ({ name: `${protocol}-${port}`, port, targetPort, protocol })),
     ...more,
   };

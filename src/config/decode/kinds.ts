@@ -5,6 +5,8 @@ import { namespaceReader, serviceAccountReader } from './namespace.ts';
 import { podReader } from './pod.ts';
 import { authorizationPolicyReader, peerAuthenticationReader, requestAuthenticationReader } from './policies.ts';
 import { serviceReader } from './service.ts';
+import { serviceEntryReader } from './service-entry.ts';
+import { sidecarReader } from './sidecar.ts';
 import { workloadEntryReader } from './workload-entry.ts';
 
 /** Every kind that Coxswain reads. */
@@ -19,6 +21,8 @@ export const kindReaders: readonly KindReader[] = [
   requestAuthenticationReader,
   authorizationPolicyReader,
   destinationRuleReader,
+  serviceEntryReader,
+  sidecarReader,
 ];
 
 const byKind = new Map(kindReaders.map((reader) => [`${reader.group}/${reader.kind}`, reader]));
