@@ -3,6 +3,8 @@ import type { DestinationRule } from './destination-rule.ts';
 import type { PeerAuthentication } from './peer-authentication.ts';
 import type { RequestAuthentication } from './request-authentication.ts';
 import type { EndpointSlice, Service } from './service.ts';
+import type { ServiceEntry } from './service-entry.ts';
+import type { Sidecar } from './sidecar.ts';
 import type { VirtualService } from './virtual-service.ts';
 import type { Namespace, ServiceAccount, Workload } from './workload.ts';
 
@@ -17,6 +19,8 @@ export type MeshObject =
   | RequestAuthentication
   | AuthorizationPolicy
   | DestinationRule
-  | VirtualService;
+  | VirtualService
+  | ServiceEntry
+  | Sidecar;
 
 export type MeshKind = MeshObject['kind'];

@@ -1,3 +1,5 @@
+import type { ExportTo } from './export-to.ts';
+import type { Host } from './host.ts';
 import type { Labels, ObjectMeta } from './object.ts';
 
 /** What Coxswain knows of a port's traffic. `auto`: not declared, so it is sniffed on the wire. UDP ports are left out. */
@@ -23,6 +25,10 @@ export interface Service {
   /** Cluster addresses; empty for a headless service. */
   readonly addresses: readonly string[];
   readonly headless: boolean;
+  /** The host that an ExternalName service is another name for. */
+  readonly externalName: Host | undefined;
+  /** Annotation `networking.istio.io/exportTo` (behaviour.md 7.7). */
+  readonly exportTo: ExportTo;
   readonly ports: readonly ServicePort[];
 }
 

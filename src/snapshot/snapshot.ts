@@ -6,6 +6,8 @@ import type { MeshObject } from '../model/mesh-object.ts';
 import type { PeerAuthentication } from '../model/peer-authentication.ts';
 import type { RequestAuthentication } from '../model/request-authentication.ts';
 import type { EndpointSlice, Service } from '../model/service.ts';
+import type { ServiceEntry } from '../model/service-entry.ts';
+import type { Sidecar } from '../model/sidecar.ts';
 import type { VirtualService } from '../model/virtual-service.ts';
 import type { Namespace, ServiceAccount, Workload } from '../model/workload.ts';
 
@@ -33,6 +35,8 @@ export interface Snapshot {
   readonly authorizationPolicies: ByNamespace<AuthorizationPolicy>;
   readonly destinationRules: ByNamespace<DestinationRule>;
   readonly virtualServices: ByNamespace<VirtualService>;
+  readonly serviceEntries: ByNamespace<ServiceEntry>;
+  readonly sidecars: ByNamespace<Sidecar>;
   /** What was fetched of the issuers' keys, by id. An issuer that isn't here has no keys yet. */
   readonly keySets: ReadonlyMap<string, KeySet>;
 }
@@ -50,6 +54,8 @@ export const fieldOfKind = {
   AuthorizationPolicy: 'authorizationPolicies',
   DestinationRule: 'destinationRules',
   VirtualService: 'virtualServices',
+  ServiceEntry: 'serviceEntries',
+  Sidecar: 'sidecars',
 } as const satisfies Record<MeshObject['kind'], keyof Snapshot>;
 
 export function emptySnapshot(mesh: Mesh): Snapshot {
@@ -67,6 +73,8 @@ export function emptySnapshot(mesh: Mesh): Snapshot {
     authorizationPolicies: new Map(),
     destinationRules: new Map(),
     virtualServices: new Map(),
+    serviceEntries: new Map(),
+    sidecars: new Map(),
     keySets: new Map(),
   };
 }

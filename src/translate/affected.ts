@@ -118,6 +118,13 @@ class Collector implements Scope {
         this.#selectors.add(meta.namespace);
         for (const side of sides(change)) if (side.kind === 'DestinationRule') this.#addDestination(side);
         return;
+      case 'ServiceEntry':
+        this.servicesChanged = true;
+        this.clientsChanged = true;
+        return;
+      case 'Sidecar':
+        this.clientsChanged = true;
+        return;
       default:
         assertNever(kind);
     }

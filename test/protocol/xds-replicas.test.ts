@@ -10,7 +10,7 @@ import { objectKey } from '../../src/model/object.ts';
 import type { Layer } from '../../src/model/resource.ts';
 import { pushOrder, shortTypeNames, types } from '../../src/model/type-urls.ts';
 import { encodeResources } from '../../src/xds/encode.ts';
-import { authorizationPolicy, meta, peerAuthentication, pod } from '../support/objects.ts';
+import { authorizationPolicy, meta, peerAuthentication, pod, service } from '../support/objects.ts';
 import { type Plane, startPlane } from '../support/plane.ts';
 import { draws, LoadBalancer, Sidecar } from '../support/replicas.ts';
 import { anyMesh, anyObject, proxies } from '../support/universe.ts';
@@ -156,14 +156,7 @@ describe('two replicas', () => {
 });
 
 const web = pod('shop', 'web', '10.0.0.1', { serviceAccount: 'web', labels: { app: 'web' } });
-const shop: MeshObject = {
-  kind: 'Service',
-  meta: meta('shop', 'shop'),
-  selector: { app: 'web' },
-  headless: false,
-  addresses: ['10.96.0.1'],
-  ports: [{ name: 'http', port: 80, targetPort: 8080, protocol: 'http' }],
-};
+const shop = service('shop', 'shop', [[80, 8080, 'http']], { selector: { app: 'web' }, addresses: ['10.96.0.1'] });
 const bank: MeshObject = { ...shop, meta: meta('shop', 'bank'), addresses: ['10.96.0.2'] };
 const token = 'shop/web';
 

@@ -5,6 +5,8 @@ import type { Finding } from '../../src/model/finding.ts';
 import { matchText, type PathMatch } from '../../src/model/match.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
 import { objectKey } from '../../src/model/object.ts';
+import type { ServiceEntry } from '../../src/model/service-entry.ts';
+import type { Sidecar } from '../../src/model/sidecar.ts';
 
 const directory = new URL('./bad-documents/', import.meta.url);
 
@@ -74,9 +76,22 @@ function objectText(object: MeshObject): string {
       const rules = object.rules.map(({ issuer, keys }) => `${issuer || 'any'} ${keys.kind}`).join('; ');
       return `${JSON.stringify(object.selector.matchLabels)} [${rules}]`;
     }
+    case 'Service': {
+      const name = object.externalName === undefined ? '' : `is ${object.externalName}`;
+      const exported = object.exportTo === 'all' ? '' : `for ${object.exportTo.join('|')}`;
+      return [name, exported].filter((part) => part !== '').join(' ');
+    }
+    case 'ServiceEntry':
+    case 'Sidecar':
+      return specText(object);
     default:
       return '';
   }
+}
+
+/** All that was read of an object that says much. */
+function specText({ kind: _, meta: __, ...spec }: ServiceEntry | Sidecar): string {
+  return JSON.stringify(spec, (key, value) => (key === 'meta' ? undefined : value));
 }
 
 function ruleText({ from, to, when }: AuthorizationRule): string {

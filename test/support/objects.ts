@@ -16,6 +16,8 @@ import type { MtlsSetting, PeerAuthentication } from '../../src/model/peer-authe
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { JwtRule, KeySource, RequestAuthentication } from '../../src/model/request-authentication.ts';
 import type { EndpointSlice, Protocol, Service } from '../../src/model/service.ts';
+import type { EntryEndpoint, ServiceEntry } from '../../src/model/service-entry.ts';
+import type { Sidecar } from '../../src/model/sidecar.ts';
 import type { TrafficPolicy } from '../../src/model/traffic-policy.ts';
 import type { Workload } from '../../src/model/workload.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
@@ -48,6 +50,8 @@ export function service(
     selector: { app: name },
     addresses: [],
     headless: false,
+    externalName: undefined,
+    exportTo: 'all',
     ports: ports.map(([port, targetPort, protocol]) => ({ name: `${protocol}-${port}`, port, targetPort, protocol })),
     ...more,
   };
@@ -268,6 +272,57 @@ export function destinationRule(
     subsets: [],
     exportTo: 'all',
     workloadSelector: undefined,
+    ...more,
+  };
+}
+
+/** A ServiceEntry of one host, outside of the mesh, that keeps the addresses of connections. */
+export function serviceEntry(
+  namespace: string,
+  name: string,
+  host: string,
+  ports: readonly (readonly [port: number, targetPort: number, protocol: Protocol])[],
+  more: Partial<ServiceEntry> = {},
+): ServiceEntry {
+  return {
+    kind: 'ServiceEntry',
+    meta: meta(namespace, name),
+    hosts: [host],
+    addresses: [],
+    blocks: [],
+    ports: ports.map(([port, targetPort, protocol]) => ({ name: `${protocol}-${port}`, port, targetPort, protocol })),
+    location: 'external',
+    resolution: 'NONE',
+    endpoints: [],
+    workloadSelector: undefined,
+    exportTo: 'all',
+    subjectAltNames: [],
+    ...more,
+  };
+}
+
+/** An endpoint that stands in a ServiceEntry; without a service account, it has no identity and no sidecar. */
+export function entryEndpoint(
+  namespace: string,
+  address: string,
+  more: Partial<EntryEndpoint['workload']> = {},
+): EntryEndpoint {
+  const { serviceAccount = '' } = more;
+  const tlsMode = serviceAccount === '' ? 'disabled' : 'istio';
+  const plain = { kind: 'WorkloadEntry', labels: {}, serviceAccount, tlsMode } as const;
+  return { address, weight: undefined, workload: pod(namespace, 'entry', address, { ...plain, ...more }) };
+}
+
+/** The Sidecar of a whole namespace, which says nothing. */
+export function sidecarResource(namespace: string, name: string, more: Partial<Sidecar> = {}): Sidecar {
+  return {
+    kind: 'Sidecar',
+    meta: meta(namespace, name),
+    selector: { matchLabels: {} },
+    ingress: [],
+    egress: undefined,
+    inboundConnectionPool: undefined,
+    outboundPolicy: undefined,
     ...more,
   };
 }

@@ -93,6 +93,8 @@ const services = fc
       meta: meta(namespace, name, { createdAt }),
       selector,
       headless,
+      externalName: undefined,
+      exportTo: 'all',
       addresses: headless ? [] : addresses,
       ports: ports.map(([port, targetPort, protocol]) => ({ name: `p${port}`, port, targetPort, protocol })),
     }),

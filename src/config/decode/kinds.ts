@@ -5,6 +5,8 @@ import { namespaceReader, serviceAccountReader } from './namespace.ts';
 import { podReader } from './pod.ts';
 import { authorizationPolicyReader, peerAuthenticationReader, requestAuthenticationReader } from './policies.ts';
 import { serviceReader } from './service.ts';
+import { serviceEntryReader } from './service-entry.ts';
+import { sidecarReader } from './sidecar.ts';
 import { virtualServiceReader } from './virtual-service.ts';
 import { workloadEntryReader } from './workload-entry.ts';
 
@@ -21,6 +23,8 @@ export const kindReaders: readonly KindReader[] = [
   authorizationPolicyReader,
   destinationRuleReader,
   virtualServiceReader,
+  serviceEntryReader,
+  sidecarReader,
 ];
 
 const byKind = new Map(kindReaders.map((reader) => [`${reader.group}/${reader.kind}`, reader]));

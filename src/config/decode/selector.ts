@@ -4,17 +4,21 @@ import type { Field } from './field.ts';
 const maxLabels = 4096;
 const maxValue = 63;
 
+/** ServiceEntry and Sidecar write `labels` where all others write `matchLabels`. */
+const hints = {
+  matchLabels: { matchExpressions: 'a mesh selector takes matchLabels only', labels: 'write matchLabels' },
+  labels: { matchExpressions: 'a mesh selector takes labels only', matchLabels: 'write labels' },
+} as const;
+
 /**
  * Reads a workload selector (behaviour.md 1.0). `undefined`: it can't be read, so nobody knows which workloads are meant.
  * Selectors match labels literally, so a wildcard is refused instead of matching nothing without a word.
  */
-export function readSelector(field: Field): Selector | undefined {
+export function readSelector(field: Field, name: keyof typeof hints = 'matchLabels'): Selector | undefined {
   if (!field.written) return selectAll;
   const read = field.report.attempt(() => {
     field.refuseNull('an object');
-    const labels = field
-      .fields(['matchLabels'], { matchExpressions: 'a mesh selector takes matchLabels only' })
-      ?.get('matchLabels');
+    const labels = field.fields([name], hints[name])?.get(name);
     if (labels === undefined) return selectAll;
     labels.refuseNull('an object');
     checkLabels(labels);

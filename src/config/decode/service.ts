@@ -1,7 +1,9 @@
 import { isIP } from 'node:net';
 import type { Labels } from '../../model/object.ts';
 import type { Service, ServicePort } from '../../model/service.ts';
+import { readExportToText } from './export-to-text.ts';
 import type { Field, Fields } from './field.ts';
+import { readHost } from './host.ts';
 import type { KindReader } from './kind.ts';
 import { checkPortName, checkServicePortName, readTransport } from './ports.ts';
 import { portProtocol } from './protocol.ts';
@@ -29,6 +31,7 @@ const specFields = [
   'type',
 ];
 const portFields = ['appProtocol', 'name', 'nodePort', 'port', 'protocol', 'targetPort'];
+const exportToAnnotation = 'networking.istio.io/exportTo';
 const serviceTypes = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'] as const;
 
 /** A Service is a DNS label (RFC 1035): with a dot in it, its short name could be another Service's (`a.b` in c, `a` in b). */
@@ -64,6 +67,11 @@ export const serviceReader: KindReader = {
       selector: undefined,
       addresses: [],
       headless: false,
+      externalName: undefined,
+      exportTo: readExportToText(
+        document.get('metadata').child('annotations').child(exportToAnnotation),
+        metadata.meta.namespace,
+      ),
       ports: [],
     };
     if (fields === undefined) {
@@ -76,14 +84,7 @@ export const serviceReader: KindReader = {
     const labels = selector.present ? readSelectorLabels(selector) : undefined;
     const addresses = readAddresses(fields);
     if (type === 'ExternalName') {
-      if (fields.get('externalName').text() === undefined)
-        fields.get('externalName').error('missing-field', 'externalName is required', 'add the DNS name');
-      spec.info(
-        'not-supported',
-        'an ExternalName service is not served by this version',
-        'clients reach it as traffic to a host outside the mesh',
-      );
-      return { object: empty };
+      return { object: { ...empty, externalName: readExternalName(fields.get('externalName')), ports } };
     }
     const headless = addresses.includes('None');
     return {
@@ -97,6 +98,12 @@ export const serviceReader: KindReader = {
     };
   },
 };
+
+function readExternalName(field: Field): string | undefined {
+  if (!field.present) return field.error('missing-field', 'externalName is required', 'add the DNS name');
+  const host = readHost(field);
+  return host?.startsWith('*') === true ? field.error('bad-host', 'a wildcard is no name', 'write a full name') : host;
+}
 
 function readAddresses(fields: Fields): readonly string[] {
   const list = fields.get('clusterIPs').items() ?? [];

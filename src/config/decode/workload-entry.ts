@@ -2,10 +2,7 @@ import { isIP } from 'node:net';
 import type { Workload } from '../../model/workload.ts';
 import type { Field } from './field.ts';
 import type { KindReader } from './kind.ts';
-import { checkLabel } from './names.ts';
-import { tlsModeLabel } from './pod.ts';
-
-const specFields = ['address', 'ports', 'labels', 'network', 'locality', 'weight', 'serviceAccount'];
+import { readWorkloadFields, workloadFields } from './workload-fields.ts';
 
 /** WorkloadEntries: a workload outside Kubernetes, brought to the same shape as a Pod. */
 export const workloadEntryReader: KindReader = {
@@ -18,28 +15,15 @@ export const workloadEntryReader: KindReader = {
     const { meta, deleting } = metadata;
     const specField = document.get('spec');
     if (!specField.present) specField.error('missing-field', 'spec is required', 'add a spec with an address');
-    const spec = specField.fields(specFields, { matchLabels: 'labels stand right under "labels"' });
+    const spec = specField.fields(workloadFields, { matchLabels: 'labels stand right under "labels"' });
     if (spec === undefined) return { object: undefined };
-    for (const name of specFields) spec.get(name).refuseNull('a value');
-    const labelField = spec.get('labels');
-    for (const [key, label] of labelField.entries() ?? []) {
-      if (typeof label.value === 'string') checkLabel(label, key, label.value);
-    }
-    spec.get('network').string();
-    spec.get('locality').string();
-    spec.get('weight').integer(0, 4_294_967_295);
-    // Labels of both places count; those of the metadata win, so that a selector sees what `kubectl get -l` sees.
-    const labels = { ...labelField.stringMap(), ...meta.labels };
-    const serviceAccount = spec.get('serviceAccount').string() ?? '';
+    const { weight: _, ...workload } = readWorkloadFields(spec, meta);
     const addresses = readAddress(spec.get('address'), spec.get('network').present);
     const object: Workload = {
       kind: 'WorkloadEntry',
       meta,
       addresses,
-      labels,
-      serviceAccount,
-      namedPorts: readPorts(spec.get('ports')),
-      tlsMode: labels[tlsModeLabel] ?? (serviceAccount === '' ? 'disabled' : 'istio'),
+      ...workload,
       ready: !deleting && addresses.length > 0,
     };
     return { object };
@@ -60,14 +44,4 @@ function readAddress(field: Field, hasNetwork: boolean): readonly string[] {
     'write its IP address',
   );
   return [];
-}
-
-function readPorts(field: Field): Readonly<Record<string, number>> {
-  const found: [string, number][] = [];
-  for (const [name, entry] of field.entries() ?? []) {
-    entry.refuseNull('a port number');
-    const port = entry.integer(1, 65_535);
-    if (port !== undefined) found.push([name, port]);
-  }
-  return Object.fromEntries(found);
 }

@@ -233,6 +233,8 @@ describe('decode', () => {
       selector: { app: 'web' },
       addresses: ['10.0.0.1', 'fd00::1'],
       headless: false,
+      externalName: undefined,
+      exportTo: 'all',
       ports: [
         { name: 'http-web', port: 80, targetPort: 8080, protocol: 'http' },
         { name: 'db', port: 5432, targetPort: 'pg', protocol: 'auto' },
@@ -254,6 +256,8 @@ describe('decode', () => {
       selector: undefined,
       addresses: [],
       headless: true,
+      externalName: undefined,
+      exportTo: 'all',
       ports: [{ name: '', port: 3306, targetPort: 3306, protocol: 'tcp' }],
     });
   });

@@ -1,0 +1,80 @@
+import { type ExportTo, visibleIn } from '../../model/export-to.ts';
+import { type Host, narrower } from '../../model/host.ts';
+import type { Mesh } from '../../model/mesh.ts';
+import { byAge, type Labels } from '../../model/object.ts';
+import type { ProxyKind } from '../../model/proxy.ts';
+import { selects, selectsAll } from '../../model/selector.ts';
+import type { EgressListener, Sidecar, SidecarOutboundPolicy } from '../../model/sidecar.ts';
+import { inNamespace, type Snapshot } from '../../snapshot/snapshot.ts';
+
+/** The proxy that asks. */
+export interface ScopedProxy {
+  readonly kind: ProxyKind;
+  readonly namespace: string;
+  readonly labels: Labels;
+}
+
+/** What scoping reads of a service. */
+export interface ScopedService {
+  readonly host: Host;
+  readonly namespace: string;
+  readonly exportTo: ExportTo;
+  readonly ports: readonly { readonly port: number }[];
+}
+
+/**
+ * The Sidecar that holds for a proxy: the oldest one of its namespace that selects it, else the namespace's oldest without a selector,
+ * else that of the root namespace. Gateways have none (behaviour.md 4.6).
+ */
+export function sidecarOf(snapshot: Snapshot, { kind, namespace, labels }: ScopedProxy): Sidecar | undefined {
+  if (kind !== 'sidecar') return undefined;
+  const own = [...inNamespace(snapshot.sidecars, namespace)].sort(byAge);
+  return (
+    own.find(({ selector }) => !selectsAll(selector) && selects(selector, labels)) ??
+    own.find(({ selector }) => selectsAll(selector)) ??
+    [...inNamespace(snapshot.sidecars, snapshot.mesh.rootNamespace)]
+      .sort(byAge)
+      .find(({ selector }) => selectsAll(selector))
+  );
+}
+
+/** What is done with traffic to unknown hosts: the Sidecar says, else the mesh (behaviour.md 4.1). */
+export function outboundPolicyOf(sidecar: Sidecar | undefined, mesh: Mesh): SidecarOutboundPolicy {
+  return sidecar?.outboundPolicy ?? { mode: mesh.outboundTrafficPolicy, egressProxy: undefined };
+}
+
+/** The listener that a port goes through: its own, else the one without a port. */
+export function egressListenerOf(egress: readonly EgressListener[], port: number): EgressListener | undefined {
+  return (
+    egress.find((listener) => listener.port?.number === port) ?? egress.find((listener) => listener.port === undefined)
+  );
+}
+
+/**
+ * The ports of a service that clients of `namespace` under a Sidecar know; empty: they don't know the service. It must be exported to
+ * them, too. A listener that names a host below a wildcard service imports that service whole.
+ */
+export function importedPorts(
+  sidecar: Sidecar | undefined,
+  namespace: string,
+  service: ScopedService,
+): readonly number[] {
+  const ports = service.ports.map(({ port }) => port);
+  if (!visibleIn(service.exportTo, namespace)) return [];
+  if (sidecar?.egress === undefined) return ports;
+  const { egress } = sidecar;
+  return ports.filter((port) =>
+    (egressListenerOf(egress, port)?.hosts ?? []).some(
+      (imported) =>
+        (imported.namespace === undefined || imported.namespace === service.namespace) &&
+        narrower(service.host, imported.host) !== undefined,
+    ),
+  );
+}
+
+/** The label keys by which Sidecars of a namespace choose their proxies. */
+export function sidecarLabelsRead(snapshot: Snapshot, namespace: string): ReadonlySet<string> {
+  return new Set(
+    [...inNamespace(snapshot.sidecars, namespace)].flatMap(({ selector }) => Object.keys(selector.matchLabels)),
+  );
+}
