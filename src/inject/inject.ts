@@ -15,7 +15,7 @@ import { proxyContainer } from './proxy-container.ts';
 import { type ProxyOptions, readProxyOptions } from './proxy-options.ts';
 import type { InjectSettings } from './settings.ts';
 import { statusText, stripInjected } from './strip.ts';
-import { type InjectTemplate, readTemplate } from './template.ts';
+import { chooseTemplate, type InjectTemplate } from './template.ts';
 import { volumes } from './volumes.ts';
 
 /** A pod, or the pod template of a workload. */
@@ -57,7 +57,7 @@ export function inject(request: InjectRequest, settings: InjectSettings): Inject
   const decision = decide({ namespace, policy, labels, annotations, spec: request.spec, revision: settings.revision });
   if (!decision.inject) return { kind: 'skipped', reason: decision.reason, warnings: decision.warnings };
 
-  const choice = readTemplate(annotations);
+  const choice = chooseTemplate(annotations);
   if (!choice.ok) return { kind: 'refused', problems: [choice.problem] };
   const { template } = choice;
   const bare = stripInjected(metadata, request.spec, template);

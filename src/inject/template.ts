@@ -18,7 +18,7 @@ export type TemplateChoice =
  * Reads a pod's template (behaviour.md 9.4). One that isn't known is refused: whoever asks for another kind of proxy is not
  * served with a sidecar.
  */
-export function readTemplate(annotations: Labels): TemplateChoice {
+export function chooseTemplate(annotations: Labels): TemplateChoice {
   const text = annotations[templatesAnnotation]?.trim();
   if (text === undefined || text === 'sidecar') return { ok: true, template: 'sidecar' };
   if (text === 'gateway') return { ok: true, template: 'gateway' };
