@@ -1,10 +1,12 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { SyncEntry } from '../../../src/admin/sync-entry.ts';
 import { gatewayHooks } from '../../../src/inject/gateway-hooks.ts';
 import { objectIn } from '../../../src/lib/json-fields.ts';
 import { Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { eventually, exampleManifests, makeRunDir } from '../../support/sandbox.ts';
+import { alive, eventually, exampleManifests, family, makeRunDir, startCli } from '../../support/sandbox.ts';
 
 const gateway = 'istio-ingressgateway.istio-system';
 const health = `http://${gateway}:15021/healthz/ready`;
@@ -21,12 +23,14 @@ for (const version of ['1.40.0', '1.36.2']) {
   describe(`a gateway in a sandbox, Envoy ${version}`, () => {
     let stack: AsyncDisposableStack;
     let mesh: Sandbox;
+    let runDir: string;
 
     before(async () => {
       stack = new AsyncDisposableStack();
       const run = stack.use(await makeRunDir());
+      runDir = run.path;
       const manifests = [exampleManifests('gateway')];
-      mesh = stack.use(await Sandbox.up({ name: 'edge', manifests, envoy: binary(version), runDir: run.path }));
+      mesh = stack.use(await Sandbox.up({ name: 'edge', manifests, envoy: binary(version), runDir }));
     });
     after(async () => {
       await stack.disposeAsync();
@@ -86,6 +90,23 @@ for (const version of ['1.40.0', '1.36.2']) {
       ]);
     });
 
+    it('can be called from this machine, as long as a port is forwarded', async () => {
+      const child = startCli(['sandbox', 'port-forward', gateway, ':15021', ':80'], runDir);
+      const ended = once(child, 'exit');
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      const forwarded = async (): Promise<string> => String((await lines.next()).value).split(' -> ')[0] ?? '';
+      const [first, second] = [await forwarded(), await forwarded()];
+      expect((await fetch(`http://${first}/healthz/ready`)).status).to.equal(200);
+      // A caller whom nobody would answer there gets no answer here.
+      const failed = await fetch(`http://${second}/`).catch((thrown: Error) => thrown);
+      expect(failed).to.be.instanceOf(Error);
+      const children = await family(child.pid ?? 0);
+      expect(children.length).to.be.greaterThan(2);
+      child.kill('SIGINT');
+      expect((await ended)[0]).to.equal(0);
+      expect(await alive(children)).to.deep.equal([]);
+    });
+
     it('intercepts nothing, and may listen on low ports', async () => {
       const { stdout } = await mesh.exec(gateway, ['iptables-save', '-t', 'nat'], { user: 'root' });
       expect(stdout.split('\n').filter((line) => line.startsWith('-A'))).to.deep.equal([]);
@@ -112,7 +133,10 @@ for (const version of ['1.40.0', '1.36.2']) {
 
     it('lets callers go before it ends, and takes those that come meanwhile', async () => {
       const { command } = objectIn(objectIn(gatewayHooks(), 'preStop'), 'exec');
-      const hook = mesh.exec(gateway, Array.isArray(command) ? command.map(String) : [], { user: 'proxy', timeoutMs: 60_000 });
+      const hook = mesh.exec(gateway, Array.isArray(command) ? command.map(String) : [], {
+        user: 'proxy',
+        timeoutMs: 60_000,
+      });
       await eventually('the health port to say no', async () =>
         (await mesh.curl('sleep.outside', health)).status === 503 ? true : undefined,
       );
