@@ -1,4 +1,5 @@
 import { envoy, fromJson, toJson } from '@envoyproxy/protos';
+import type { ProxyKind } from '../model/proxy.ts';
 import type { AppProbe } from './app-probe.ts';
 import { healthListener, metricsListener, metricsUpstream } from './bootstrap-listeners.ts';
 import { type BootstrapWorkload, bootstrapNode } from './bootstrap-node.ts';
@@ -51,7 +52,7 @@ function bootstrapMessage({
     },
     layeredRuntime: { layers: [runtimeLayer()] },
     overloadManager: overloadManager(),
-    ...(stats === 'full' ? {} : { statsConfig: trimmedStats(probes.length > 0) }),
+    ...(stats === 'full' ? {} : { statsConfig: trimmedStats(workload.kind, probes.length > 0) }),
   };
 }
 
@@ -107,7 +108,7 @@ function overloadManager(): envoy.config.overload.v3.OverloadManager {
 }
 
 /** What is left of the statistics: the server's state, listeners, TLS, RBAC and HTTP in front, the control plane behind. */
-function trimmedStats(probes: boolean): envoy.config.metrics.v3.StatsConfig {
+function trimmedStats(kind: ProxyKind, probes: boolean): envoy.config.metrics.v3.StatsConfig {
   const prefixes = [
     'cluster.xds-grpc.',
     'control_plane.',
@@ -118,7 +119,11 @@ function trimmedStats(probes: boolean): envoy.config.metrics.v3.StatsConfig {
     // Where Envoy 1.36 counts what discovered filters decide.
     'extension_config_discovery.',
   ];
-  const inbound = ['http.inbound', 'tcp.inbound', 'http.rbac', 'rbac.', 'tcp.rbac.', 'http.virtual', 'tcp.virtual'];
+  // Of a router, all that comes in counts; of a sidecar, what its app is sent.
+  const inbound =
+    kind === 'router'
+      ? ['http.', 'tcp.', 'rbac.']
+      : ['http.inbound', 'tcp.inbound', 'http.rbac', 'rbac.', 'tcp.rbac.', 'http.virtual', 'tcp.virtual'];
   return {
     statsMatcher: {
       inclusionList: {

@@ -16,10 +16,12 @@ import { podPaths } from '../inject/names.ts';
 import { MeshError } from '../lib/errors.ts';
 import { controlPlanePorts } from '../model/control-plane-ports.ts';
 import { defaultMesh } from '../model/mesh.ts';
+import type { ProxyKind } from '../model/proxy.ts';
 import type { CliContext } from './context.ts';
 
 interface Flags {
   readonly output: string;
+  readonly kind: ProxyKind;
   readonly interceptionMode: 'REDIRECT' | 'NONE';
   readonly includeInboundPorts: Interception['inboundPorts'];
   readonly excludeInboundPorts: readonly string[];
@@ -59,6 +61,11 @@ export function initCommand(context: CliContext): Command {
     .option('--output <dir>', 'folder for envoy.json and the files beside it', podPaths.envoy)
     .option('--dry-run', 'print rules and bootstrap; change nothing')
     .addOption(
+      new Option('--kind <kind>', 'what the Envoy is; a router stands alone, with --interception-mode NONE')
+        .choices(['sidecar', 'router'])
+        .default('sidecar'),
+    )
+    .addOption(
       new Option('--interception-mode <mode>', 'NONE loads no rules').choices(['REDIRECT', 'NONE']).default('REDIRECT'),
     )
     .option('--include-inbound-ports <ports>', 'ports whose callers meet the sidecar', scope(parsePorts), '*')
@@ -85,6 +92,8 @@ export function initCommand(context: CliContext): Command {
     )
     .addHelpText('after', example)
     .action(async (flags: Flags) => {
+      if (flags.kind === 'router' && flags.interceptionMode !== 'NONE')
+        throw new MeshError('bad-argument', 'a router intercepts nothing', { hint: 'add --interception-mode NONE' });
       const { appProbePort, appProbesVariable, parseAppProbes } = await import('../agent/app-probe.ts');
       const probes = parseAppProbes(env[appProbesVariable] ?? '{}');
       const pod = await podBootstrap(flags, env, probes);
@@ -130,7 +139,7 @@ async function podBootstrap(
     directory: flags.output,
     options: {
       workload: {
-        kind: 'sidecar',
+        kind: flags.kind,
         name: need('--name', flags.name, 'POD_NAME'),
         namespace: need('--namespace', flags.namespace, 'POD_NAMESPACE'),
         serviceAccount: need('--service-account', flags.serviceAccount, 'SERVICE_ACCOUNT'),

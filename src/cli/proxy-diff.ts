@@ -18,6 +18,11 @@ export interface Comparison {
  * resources of Envoy's bootstrap are left out.
  */
 export function compareDumps(ours: unknown, envoys: unknown): readonly Comparison[] {
+  const held = dynamic(envoys, 'RoutesConfigDump', 'static_route_configs', routesOf);
+  const wanted = new Set([
+    ...routesNamed(section(ours, 'ListenersConfigDump')),
+    ...held.map((each) => text(each, 'name')),
+  ]);
   return [
     compare(
       'Clusters',
@@ -33,8 +38,8 @@ export function compareDumps(ours: unknown, envoys: unknown): readonly Compariso
     ),
     compare(
       'Routes',
-      withVirtualHosts(ours),
-      dynamic(envoys, 'RoutesConfigDump', 'static_route_configs', routesOf),
+      withVirtualHosts(ours).filter((each) => wanted.has(text(each, 'name'))),
+      held,
       lastUpdate(section(envoys, 'RoutesConfigDump')),
     ),
     compare('Extensions', extensionsOf(ours), extensionsOf(envoys), ''),
@@ -65,6 +70,14 @@ function dynamic(
   const found = section(dump, name);
   if (typeof found !== 'object' || found === null) return [];
   return read({ configs: [{ ...found, [statics]: [] }] });
+}
+
+/** Routes that a listener names: Envoy asks for no others. A gateway without listeners asks for none. */
+function routesNamed(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(routesNamed);
+  if (typeof value !== 'object' || value === null) return [];
+  const own = text(value, 'route_config_name');
+  return [...(own === '' ? [] : [own]), ...Object.values(value).flatMap(routesNamed)];
 }
 
 /** Envoy shows virtual hosts that came apart (VHDS) inside their route; ours are put there too. */

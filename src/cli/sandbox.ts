@@ -78,6 +78,26 @@ export function sandboxCommand(context: CliContext): Command {
       (await import('./sandbox/apply.ts')).remove(objects, flags, context),
     );
   command
+    .command('address')
+    .description('print the address at which pods can call a service or a pod')
+    .argument('<target>', 'SERVICE.NAMESPACE, or POD.NAMESPACE')
+    .addOption(sandboxOption())
+    .action(async (target: string, flags: { readonly sandbox?: string }) =>
+      (await import('./sandbox/port-forward.ts')).address(target, flags, context),
+    );
+  command
+    .command('port-forward')
+    .description('let this machine call a service or a pod, until Ctrl-C')
+    .argument('<target>', 'SERVICE.NAMESPACE, or POD.NAMESPACE')
+    .argument(
+      '<ports...>',
+      "LOCAL:REMOTE; PORT for the same number twice, :REMOTE for any free one; on this machine's loopback",
+    )
+    .addOption(sandboxOption())
+    .action(async (target: string, ports: readonly string[], flags: { readonly sandbox?: string }) =>
+      (await import('./sandbox/port-forward.ts')).portForward(target, ports, flags, context),
+    );
+  command
     .command('logs')
     .description("print the log of a pod's app, of its sidecar, or of the control plane")
     .argument('[pod]', 'POD.NAMESPACE; the control plane by default')
@@ -117,6 +137,8 @@ Examples:
   coxswain sandbox exec sleep.legacy -- curl -s http://httpbin.foo:8000/ip
   coxswain sandbox apply -f examples/httpbin/policies/mesh-strict.yaml
   coxswain sandbox delete PeerAuthentication/default.istio-system
+  INGRESS=$(coxswain sandbox address istio-ingressgateway.istio-system)
+  coxswain sandbox port-forward istio-ingressgateway.istio-system 8080:80
   coxswain sandbox down
   coxswain sandbox up istioinaction --kube
   coxswain sandbox kubectl -- get pods -A`;

@@ -27,14 +27,19 @@ do sleep 0.2; done 2>/dev/null`;
  * Inbound connections are asked to close, outbound ones stay open for the app's last calls. At least 5 s, while clients still
  * learn that the pod is going; then until no connection is left, at most 20 s of the 30 s that a pod has by default.
  */
-const drainScript = `admin() {
-  exec 3<>/dev/tcp/127.0.0.1/${sidecarPorts.admin} || return 1
-  printf '%s %s HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' "$1" "$2" >&3
-  cat <&3
-}
+const drainScript = `${adminScript()}
 admin POST '/drain_listeners?graceful&inboundonly' >/dev/null 2>&1 || exit 0
 sleep 5
 for _ in {1..15}; do
   case "$(admin GET '/stats?filter=^server.total_connections$')" in *'server.total_connections: 0'*) exit 0 ;; esac
   sleep 1
 done`;
+
+/** Shell function `admin METHOD PATH`: asks Envoy's admin port, with bash alone. */
+export function adminScript(): string {
+  return `admin() {
+  exec 3<>/dev/tcp/127.0.0.1/${sidecarPorts.admin} || return 1
+  printf '%s %s HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' "$1" "$2" >&3
+  cat <&3
+}`;
+}

@@ -1,6 +1,7 @@
 import { appProbesVariable } from '../agent/app-probe.ts';
 import { proxyId } from '../agent/proxy-id.ts';
 import type { JsonObject } from '../lib/json-fields.ts';
+import type { ProxyKind } from '../model/proxy.ts';
 import { initContainerName, podPaths, volumeNames } from './names.ts';
 import { probesText, type RewrittenProbes } from './probes.ts';
 import type { ProxyOptions } from './proxy-options.ts';
@@ -12,13 +13,19 @@ import type { InjectSettings } from './settings.ts';
  * reaches it as elements of argv, each checked before: no shell and no template reads them on the way. Without
  * interception it needs no privilege, and gets none.
  */
-export function initContainer(options: ProxyOptions, probes: RewrittenProbes, settings: InjectSettings): JsonObject {
+export function initContainer(
+  kind: ProxyKind,
+  options: ProxyOptions,
+  probes: RewrittenProbes,
+  settings: InjectSettings,
+): JsonObject {
   const { host, port } = settings.controlPlane;
   return {
     name: initContainerName,
     image: settings.image,
     args: [
       'init',
+      ...(kind === 'sidecar' ? [] : ['--kind', kind]),
       ...['--output', podPaths.envoy],
       ...['--xds', `${host}:${port}`],
       ...['--xds-name', host],

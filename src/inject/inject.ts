@@ -4,6 +4,7 @@ import { proxyId } from '../agent/proxy-id.ts';
 import { isRecord } from '../lib/is-record.ts';
 import { type JsonObject, objectIn, objectsIn, textIn, textsIn } from '../lib/json-fields.ts';
 import { type DecisionInput, decide } from './decision.ts';
+import { addGateway, gatewayProblems } from './gateway.ts';
 import { initContainer } from './init-container.ts';
 import { withField } from './json.ts';
 import { injectedMetadata } from './metadata.ts';
@@ -11,9 +12,10 @@ import { initContainerName, proxyContainerName, volumeNames } from './names.ts';
 import { rewriteProbes } from './probes.ts';
 import type { InjectProblem } from './problem.ts';
 import { proxyContainer } from './proxy-container.ts';
-import { readProxyOptions } from './proxy-options.ts';
+import { type ProxyOptions, readProxyOptions } from './proxy-options.ts';
 import type { InjectSettings } from './settings.ts';
 import { statusText, stripInjected } from './strip.ts';
+import { chooseTemplate, type InjectTemplate } from './template.ts';
 import { volumes } from './volumes.ts';
 
 /** A pod, or the pod template of a workload. */
@@ -40,7 +42,7 @@ export type InjectResult =
   | { readonly kind: 'refused'; readonly problems: readonly [InjectProblem, ...InjectProblem[]] };
 
 /**
- * Adds the sidecar to a pod, or says why not. One pure function for the webhook, `kube-inject` and the sandbox; what it
+ * Adds the sidecar to a pod, or makes a gateway of it, or says why not. One pure function for the webhook, `kube-inject` and the sandbox; what it
  * doesn't know in a pod stays as it is, and what it made before it makes again (behaviour.md 9.3 to 9.5).
  */
 export function inject(request: InjectRequest, settings: InjectSettings): InjectResult {
@@ -55,24 +57,19 @@ export function inject(request: InjectRequest, settings: InjectSettings): Inject
   const decision = decide({ namespace, policy, labels, annotations, spec: request.spec, revision: settings.revision });
   if (!decision.inject) return { kind: 'skipped', reason: decision.reason, warnings: decision.warnings };
 
-  const bare = stripInjected(metadata, request.spec);
-  const { options, problems, warnings } = readProxyOptions(annotations, settings);
-  const [first, ...more] = [...shapeProblems(bare), ...problems];
+  const choice = chooseTemplate(annotations);
+  if (!choice.ok) return { kind: 'refused', problems: [choice.problem] };
+  const { template } = choice;
+  const bare = stripInjected(metadata, request.spec, template);
+  const { options, problems, warnings } = readProxyOptions(annotations, settings, template);
+  const [first, ...more] = [...shapeProblems(bare, template), ...problems];
   if (first !== undefined) return { kind: 'refused', problems: [first, ...more] };
 
-  /** Does anything that comes in meet the sidecar? */
-  const inbound = options.intercept && options.traffic.includeInboundPorts !== '';
-  const rewritten = options.rewriteProbes && inbound ? rewriteProbes(bare) : { spec: bare, probes: {}, warnings: [] };
-  const init = initContainer(options, rewritten.probes, settings);
-  const proxy = proxyContainer(options, settings);
+  const changed = template === 'gateway' ? addGateway(bare, options, settings) : addSidecar(bare, options, settings);
   const added = volumes();
-  let spec = rewritten.spec;
-  spec = prepended(spec, 'initContainers', options.native ? [init, proxy] : [init]);
-  if (!options.native) spec = prepended(spec, 'containers', [proxy]);
-  spec = withField(spec, 'volumes', [...listIn(spec, 'volumes'), ...added]);
   const status = statusText({
-    initContainers: options.native ? [initContainerName, proxyContainerName] : [initContainerName],
-    containers: options.native ? [] : [proxyContainerName],
+    initContainers: changed.initContainers,
+    containers: changed.containers,
     volumes: added.map((each) => textIn(each, 'name')),
     imagePullSecrets: [],
     revision: settings.revision,
@@ -82,23 +79,53 @@ export function inject(request: InjectRequest, settings: InjectSettings): Inject
     metadata: injectedMetadata(metadata, bare, {
       status,
       revision: settings.revision,
-      takesMtls: inbound,
+      takesMtls: changed.takesMtls,
       workloadName: request.workloadName,
     }),
-    spec,
-    warnings: [...decision.warnings, ...warnings, ...rewritten.warnings, ...risks(bare, options)],
+    spec: withField(changed.spec, 'volumes', [...listIn(changed.spec, 'volumes'), ...added]),
+    warnings: [...decision.warnings, ...warnings, ...changed.warnings],
+  };
+}
+
+/** A pod with its proxy, whose volumes are still to come. */
+interface WithProxy {
+  readonly spec: JsonObject;
+  /** Names of what was added, for the pod's own record. */
+  readonly initContainers: readonly string[];
+  readonly containers: readonly string[];
+  readonly takesMtls: boolean;
+  readonly warnings: readonly string[];
+}
+
+function addSidecar(bare: JsonObject, options: ProxyOptions, settings: InjectSettings): WithProxy {
+  /** Does anything that comes in meet the sidecar? */
+  const inbound = options.intercept && options.traffic.includeInboundPorts !== '';
+  const rewritten = options.rewriteProbes && inbound ? rewriteProbes(bare) : { spec: bare, probes: {}, warnings: [] };
+  const init = initContainer('sidecar', options, rewritten.probes, settings);
+  const proxy = proxyContainer(options, settings);
+  const spec = prepended(rewritten.spec, 'initContainers', options.native ? [init, proxy] : [init]);
+  return {
+    spec: options.native ? spec : prepended(spec, 'containers', [proxy]),
+    initContainers: options.native ? [initContainerName, proxyContainerName] : [initContainerName],
+    containers: options.native ? [] : [proxyContainerName],
+    takesMtls: inbound,
+    warnings: [...rewritten.warnings, ...risks(bare, options)],
   };
 }
 
 /** What stands in the way of two more containers and four more volumes. */
-function shapeProblems(spec: JsonObject): readonly InjectProblem[] {
+function shapeProblems(spec: JsonObject, template: InjectTemplate): readonly InjectProblem[] {
   const problems: InjectProblem[] = [];
+  /** A gateway's `istio-proxy` is its author's. */
+  const ours = (field: string): readonly string[] =>
+    template === 'gateway' && field === 'containers' ? [initContainerName] : [initContainerName, proxyContainerName];
   if (objectsIn(spec, 'containers').length === 0)
     problems.push({ field: 'spec.containers', message: 'there are none', hint: 'add at least one container' });
+  else if (template === 'gateway') problems.push(...gatewayProblems(spec));
   for (const field of ['initContainers', 'containers']) {
     for (const [index, container] of listIn(spec, field).entries()) {
       const name = isRecord(container) ? textIn(container, 'name') : '';
-      if (name !== initContainerName && name !== proxyContainerName) continue;
+      if (!ours(field).includes(name)) continue;
       problems.push({
         field: `spec.${field}[${index}].name`,
         message: `the pod has a container ${name} of its own`,

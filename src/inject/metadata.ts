@@ -20,10 +20,9 @@ export interface MetadataChange {
 export function injectedMetadata(metadata: JsonObject, spec: JsonObject, change: MetadataChange): JsonObject {
   const labels = textsIn(metadata, 'labels');
   const annotations = textsIn(metadata, 'annotations');
-  const app = textIn(
-    objectsIn(spec, 'containers').find((each) => textIn(each, 'name') !== proxyContainerName) ?? {},
-    'name',
-  );
+  const app = objectsIn(spec, 'containers').find((each) => textIn(each, 'name') !== proxyContainerName);
+  // A gateway has no other.
+  const main = app === undefined ? proxyContainerName : textIn(app, 'name');
   const name =
     labels['app.kubernetes.io/name'] ?? labels['app'] ?? change.workloadName ?? workloadName(metadata, labels);
   const newLabels = {
@@ -32,8 +31,8 @@ export function injectedMetadata(metadata: JsonObject, spec: JsonObject, change:
     [canonicalRevision]: labels['app.kubernetes.io/version'] ?? labels['version'] ?? 'latest',
   };
   const newAnnotations = {
-    'kubectl.kubernetes.io/default-container': app,
-    'kubectl.kubernetes.io/default-logs-container': app,
+    'kubectl.kubernetes.io/default-container': main,
+    'kubectl.kubernetes.io/default-logs-container': main,
   };
   const withLabels = withField(metadata, 'labels', added(objectIn(metadata, 'labels'), newLabels));
   const own = { ...added(objectIn(metadata, 'annotations'), newAnnotations) };

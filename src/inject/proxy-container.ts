@@ -37,20 +37,34 @@ export function proxyContainer(options: ProxyOptions, settings: InjectSettings):
       : {}),
     readinessProbe: { ...ready, failureThreshold: 4, periodSeconds: 15, timeoutSeconds: 3 },
     resources: resourcesOf(options),
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      capabilities: { drop: ['ALL'] },
-      privileged: false,
-      readOnlyRootFilesystem: true,
-      runAsGroup: proxyId,
-      runAsNonRoot: true,
-      runAsUser: proxyId,
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
-    volumeMounts: [
-      { name: volumeNames.envoy, mountPath: podPaths.envoy, readOnly: true },
-      { name: volumeNames.token, mountPath: podPaths.tokens, readOnly: true },
-      { name: volumeNames.root, mountPath: podPaths.roots, readOnly: true },
-    ],
+    securityContext: proxySecurity(),
+    volumeMounts: proxyMounts(),
   };
+}
+
+/** Envoy's rights: none. */
+export function proxySecurity(): JsonObject {
+  return {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    privileged: false,
+    readOnlyRootFilesystem: true,
+    runAsGroup: proxyId,
+    runAsNonRoot: true,
+    runAsUser: proxyId,
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}
+
+/** What Envoy reads: its bootstrap, its token, the mesh root. */
+export function proxyMounts(): readonly {
+  readonly name: string;
+  readonly mountPath: string;
+  readonly readOnly: boolean;
+}[] {
+  return [
+    { name: volumeNames.envoy, mountPath: podPaths.envoy, readOnly: true },
+    { name: volumeNames.token, mountPath: podPaths.tokens, readOnly: true },
+    { name: volumeNames.root, mountPath: podPaths.roots, readOnly: true },
+  ];
 }

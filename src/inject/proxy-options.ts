@@ -10,6 +10,7 @@ import type { Labels } from '../model/object.ts';
 import { annotationField, type InjectProblem } from './problem.ts';
 import { isCpu, isImage, isMemory } from './quantities.ts';
 import type { InjectSettings, ProxyLogLevel, Quantities } from './settings.ts';
+import type { InjectTemplate } from './template.ts';
 
 /** What holds for the sidecar of one pod: the settings, with the pod's annotations laid over them. */
 export interface ProxyOptions {
@@ -48,7 +49,6 @@ const traffic = 'traffic.sidecar.istio.io/';
 const withoutEffect: readonly string[] = [
   'proxy.istio.io/config',
   'proxy.istio.io/overrides',
-  'inject.istio.io/templates',
   'status.sidecar.istio.io/port',
   `${traffic}kubevirtInterfaces`,
   ...['bootstrapOverride', 'componentLogLevel', 'agentLogLevel', 'userVolume', 'userVolumeMount'].map(
@@ -59,8 +59,43 @@ const withoutEffect: readonly string[] = [
   ),
 ];
 
+/** What makes sense beside an app only. */
+const forSidecars: readonly string[] = [
+  ...['nativeSidecar', 'rewriteAppHTTPProbers', 'interceptionMode'].map((name) => prefix + name),
+  ...['includeInboundPorts', 'excludeInboundPorts', 'includeOutboundPorts', 'excludeOutboundPorts'].map(
+    (name) => traffic + name,
+  ),
+  ...['includeOutboundIPRanges', 'excludeOutboundIPRanges', 'excludeInterfaces'].map((name) => traffic + name),
+];
+
 /** Reads a pod's annotations. A value that can't be read is a problem, never a default: the author meant something by it. */
-export function readProxyOptions(annotations: Labels, settings: InjectSettings): ReadOptions {
+export function readProxyOptions(
+  annotations: Labels,
+  settings: InjectSettings,
+  template: InjectTemplate = 'sidecar',
+): ReadOptions {
+  return template === 'gateway' ? readGatewayOptions(annotations, settings) : readSidecarOptions(annotations, settings);
+}
+
+/** Nothing comes to a gateway but what is sent to it, and no app shares its pod. */
+function readGatewayOptions(annotations: Labels, settings: InjectSettings): ReadOptions {
+  const own = Object.fromEntries(Object.entries(annotations).filter(([name]) => !forSidecars.includes(name)));
+  const read = readSidecarOptions(own, { ...settings, nativeSidecars: true });
+  const image = own[`${prefix}proxyImage`] === undefined ? settings.classicProxyImage : read.options.image;
+  return {
+    options: { ...read.options, image, intercept: false, native: false, rewriteProbes: false },
+    problems: read.problems,
+    warnings: [...read.warnings, ...ineffective(forSidecars, annotations, 'on a gateway')],
+  };
+}
+
+function ineffective(names: readonly string[], annotations: Labels, where: string): readonly string[] {
+  return names
+    .filter((name) => annotations[name] !== undefined)
+    .map((name) => `annotation ${name} has no effect ${where}`);
+}
+
+function readSidecarOptions(annotations: Labels, settings: InjectSettings): ReadOptions {
   const reader = new Reader(annotations);
   const native = reader.flag('nativeSidecar') ?? settings.nativeSidecars;
   const image = reader.image() ?? (native ? settings.proxyImage : settings.classicProxyImage);
@@ -88,10 +123,7 @@ export function readProxyOptions(annotations: Labels, settings: InjectSettings):
       excludeInterfaces: reader.scope('excludeInterfaces', parseInterfaces),
     },
   };
-  const warnings = withoutEffect
-    .filter((name) => annotations[name] !== undefined)
-    .map((name) => `annotation ${name} has no effect here`);
-  return { options, problems: reader.problems, warnings };
+  return { options, problems: reader.problems, warnings: ineffective(withoutEffect, annotations, 'here') };
 }
 
 class Reader {

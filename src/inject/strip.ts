@@ -4,6 +4,7 @@ import { type JsonObject, objectsIn, textIn, textsIn } from '../lib/json-fields.
 import { withField } from './json.ts';
 import { initContainerName, proxyContainerName, statusAnnotation, volumeNames } from './names.ts';
 import { readProbesText, restoreProbes } from './probes.ts';
+import type { InjectTemplate } from './template.ts';
 
 /** What the annotation `sidecar.istio.io/status` says of an earlier injection. */
 export interface InjectStatus {
@@ -18,7 +19,7 @@ export interface InjectStatus {
  * The pod as it was before an earlier injection, so that injecting again gives the same pod and not two sidecars. Only what the
  * annotation lists and what bears one of our names is taken away: the annotation is a claim of the pod's author.
  */
-export function stripInjected(metadata: JsonObject, spec: JsonObject): JsonObject {
+export function stripInjected(metadata: JsonObject, spec: JsonObject, template: InjectTemplate): JsonObject {
   const status = readStatus(textsIn(metadata, 'annotations')[statusAnnotation]);
   if (status === undefined) return spec;
   const init = objectsIn(spec, 'initContainers').find((each) => textIn(each, 'name') === initContainerName);
@@ -27,7 +28,10 @@ export function stripInjected(metadata: JsonObject, spec: JsonObject): JsonObjec
     names.filter((name) => listed.includes(name));
   const containers = [initContainerName, proxyContainerName];
   let next = without(spec, 'initContainers', ours(status.initContainers, containers));
-  next = without(next, 'containers', ours(status.containers, containers));
+  next =
+    template === 'gateway' && status.containers.includes(proxyContainerName)
+      ? withoutProgram(next)
+      : without(next, 'containers', ours(status.containers, containers));
   next = without(next, 'volumes', ours(status.volumes, Object.values(volumeNames)));
   return probes === undefined ? next : restoreProbes(next, readProbesText(textIn(probes, 'value')));
 }
@@ -57,6 +61,21 @@ function readStatus(text: string | undefined): InjectStatus | undefined {
   } catch {
     return undefined; // not JSON, so not written by an injector
   }
+}
+
+/** A gateway's container is its author's: only what it runs is ours. */
+function withoutProgram(spec: JsonObject): JsonObject {
+  const list = spec['containers'];
+  if (!Array.isArray(list)) return spec;
+  return withField(
+    spec,
+    'containers',
+    list.map((each: unknown) => {
+      if (!isRecord(each) || textIn(each, 'name') !== proxyContainerName) return each;
+      const { command: _command, args: _args, ...rest } = each;
+      return rest;
+    }),
+  );
 }
 
 function without(spec: JsonObject, field: string, names: readonly string[]): JsonObject {

@@ -44,16 +44,8 @@ export function planSandbox(documents: readonly ManifestDocument[]): Plan {
     const workload = readWorkload(document);
     if (workload !== undefined) {
       const { template, names } = workload;
-      if (template.serviceAccount !== 'default' && !accounts.has(`${template.namespace}/${template.serviceAccount}`)) {
-        throw new MeshError(
-          'bad-argument',
-          `${at(document)}: service account ${template.serviceAccount} is declared nowhere`,
-          {
-            hint: `add a ServiceAccount named ${template.serviceAccount} in namespace ${template.namespace}`,
-          },
-        );
-      }
       const injected = isInjected(namespaces.get(template.namespace) ?? {}, template);
+      checkTemplate(document, template, accounts, injected);
       for (const name of names)
         pods.push({ ...template, name, index: pods.length, ip: podAddress(pods.length), injected });
     } else if (document.kind === 'Service') {
@@ -73,6 +65,25 @@ export function planSandbox(documents: readonly ManifestDocument[]): Plan {
     services,
     objects: [...implied, ...objects, ...pods.map((pod) => toDocument('sandbox', podObject(pod)))],
   };
+}
+
+/** What a cluster would refuse to run, or would run as something else. */
+function checkTemplate(
+  document: ManifestDocument,
+  { namespace, serviceAccount, proxy, workload }: PodTemplate,
+  accounts: ReadonlySet<string>,
+  injected: boolean,
+): void {
+  if (serviceAccount !== 'default' && !accounts.has(`${namespace}/${serviceAccount}`)) {
+    throw new MeshError('bad-argument', `${at(document)}: service account ${serviceAccount} is declared nowhere`, {
+      hint: `add a ServiceAccount named ${serviceAccount} in namespace ${namespace}`,
+    });
+  }
+  if (proxy === 'router' && !injected) {
+    throw new MeshError('bad-argument', `${at(document)}: nothing makes a gateway of ${workload}`, {
+      hint: 'add the label sidecar.istio.io/inject: "true" to its pods',
+    });
+  }
 }
 
 /** The injector's decision (behaviour.md §9.3), for the labels that need no revision. */

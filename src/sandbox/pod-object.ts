@@ -2,7 +2,8 @@ import type { PodPlan } from './pod-plan.ts';
 
 /** The Pod as an API server would hold it while it runs: what the control plane reads of it, and no more. */
 export function podObject(pod: PodPlan): Readonly<Record<string, unknown>> {
-  const labels = pod.injected ? { ...pod.labels, 'security.istio.io/tlsMode': 'istio' } : pod.labels;
+  const labels =
+    pod.injected && pod.proxy === 'sidecar' ? { ...pod.labels, 'security.istio.io/tlsMode': 'istio' } : pod.labels;
   const ports = pod.ports.map((each) => ({
     ...(each.name === '' ? {} : { name: each.name }),
     containerPort: each.port,
@@ -19,7 +20,7 @@ export function podObject(pod: PodPlan): Readonly<Record<string, unknown>> {
     },
     spec: {
       serviceAccountName: pod.serviceAccount,
-      containers: [{ name: 'app', ...(ports.length === 0 ? {} : { ports }) }],
+      containers: [{ name: pod.proxy === 'router' ? 'istio-proxy' : 'app', ...(ports.length === 0 ? {} : { ports }) }],
     },
     status: {
       phase: 'Running',

@@ -1,3 +1,5 @@
+import type { ProxyKind } from '../model/proxy.ts';
+
 /** A port that a container declares; its name is what a Service may refer to. */
 export interface ContainerPort {
   /** '' if it has none. */
@@ -15,6 +17,8 @@ export interface PodTemplate {
   readonly annotations: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
   readonly ports: readonly ContainerPort[];
+  /** What its Envoy is, if it gets one: beside the app, or a gateway that stands alone. */
+  readonly proxy: ProxyKind;
   /** `undefined`: the pod runs nothing of its own, as `sleep` does. */
   readonly command: readonly string[] | undefined;
 }

@@ -39,7 +39,8 @@ export class PodRuntime {
     const { live, env, settings } = context;
     const { name, namespace, ip } = plan;
     const dir = join(live, 'pods', podKey(plan));
-    const rules = plan.injected ? interceptionRules({ ...defaultInterception, proxyUid, proxyGid }).v4 : '';
+    const intercepted = plan.injected && plan.proxy === 'sidecar';
+    const rules = intercepted ? interceptionRules({ ...defaultInterception, proxyUid, proxyGid }).v4 : '';
     const { dnsDomain } = settings.mesh;
     const namespaces = await PodNamespaces.create({ name, namespace, ip, dir, live, env, dnsDomain, rules }, services);
     return new PodRuntime(plan, dir, context, namespaces);
@@ -104,9 +105,10 @@ export class PodRuntime {
   }
 
   status(): PodStatus {
-    const { name, namespace, workload, ip, serviceAccount, injected, labels, index } = this.plan;
+    const { name, namespace, workload, ip, serviceAccount, injected, proxy, labels, index } = this.plan;
     return {
-      ...{ name, namespace, workload, ip, serviceAccount, injected, labels, pid: this.pid, cable: cable(index) },
+      ...{ name, namespace, workload, ip, serviceAccount, injected, proxy, labels },
+      ...{ pid: this.pid, cable: cable(index) },
       app: statusOf(this.#app),
       envoy: statusOf(this.#envoy),
       containers: [],

@@ -1,4 +1,5 @@
 import type { MeshErrorCode } from '../lib/errors.ts';
+import type { ProxyKind } from '../model/proxy.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 import type { Plan } from './plan.ts';
 import type { ServiceSpec } from './pod-plan.ts';
@@ -88,6 +89,8 @@ export interface PodStatus {
   readonly ip: string;
   readonly serviceAccount: string;
   readonly injected: boolean;
+  /** What its Envoy is, if it has one. */
+  readonly proxy: ProxyKind;
   readonly labels: Readonly<Record<string, string>>;
   /** Process that holds its namespaces, as numbered inside the sandbox. */
   readonly pid: number;

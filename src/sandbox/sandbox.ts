@@ -289,6 +289,11 @@ export class Sandbox implements AsyncDisposable {
     return join(this.#paths.dir, 'config');
   }
 
+  /** The network of its node, from which every pod and Service can be called. */
+  get networkOfNode(): string {
+    return `/proc/${this.#record.pid}/ns/net`;
+  }
+
   /** What commands in pods find in their environment. */
   get environment(): Readonly<Record<string, string>> {
     return { PATH: process.env['PATH'] ?? '', HOME: '/', LANG: 'C.UTF-8', TERM: process.env['TERM'] ?? 'dumb' };

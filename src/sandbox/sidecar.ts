@@ -56,14 +56,14 @@ export class Sidecars {
     const { writeBootstrap } = await this.#modules;
     const { dnsDomain, rootNamespace } = this.#settings.mesh;
     const { roots } = await this.#identities();
-    const labels = { ...pod.labels, 'security.istio.io/tlsMode': 'istio' };
-    const { name, namespace, serviceAccount } = pod;
+    const labels = pod.proxy === 'sidecar' ? { ...pod.labels, 'security.istio.io/tlsMode': 'istio' } : pod.labels;
+    const { name, namespace, serviceAccount, proxy: kind } = pod;
     const file = await writeBootstrap({
       directory,
       owner,
       options: {
         workload: {
-          kind: 'sidecar',
+          kind,
           name,
           namespace,
           serviceAccount,

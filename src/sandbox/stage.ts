@@ -148,7 +148,10 @@ export class Stage implements Backend {
         await waitForEnvoy(pod, this.#clock);
       }),
     );
-    if (injected.length > 0) this.#progress(`${injected.length} ${injected.length === 1 ? 'sidecar' : 'sidecars'}`);
+    const gateways = injected.filter((pod) => pod.plan.proxy === 'router').length;
+    const sidecars = injected.length - gateways;
+    if (sidecars > 0) this.#progress(`${sidecars} ${sidecars === 1 ? 'sidecar' : 'sidecars'}`);
+    if (gateways > 0) this.#progress(`${gateways} ${gateways === 1 ? 'gateway' : 'gateways'}`);
   }
 
   #canHaveSidecar(pod: PodRuntime): boolean {

@@ -9,7 +9,7 @@ export function podRows(status: SandboxStatus): readonly (readonly string[])[] {
     `${pod.name}.${pod.namespace}`,
     pod.ip,
     pod.serviceAccount,
-    pod.injected ? pod.envoy : '-',
+    pod.injected ? `${pod.envoy}${pod.proxy === 'router' ? ' (gateway)' : ''}` : '-',
     pod.app === 'none' ? '-' : pod.app,
   ]);
 }

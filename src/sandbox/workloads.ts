@@ -1,3 +1,5 @@
+import { gatewayProblems } from '../inject/gateway.ts';
+import { chooseTemplate } from '../inject/template.ts';
 import { MeshError } from '../lib/errors.ts';
 import { isRecord } from '../lib/is-record.ts';
 import type { ManifestDocument } from './manifest-document.ts';
@@ -82,6 +84,9 @@ function readTemplate(
     });
   });
   const command = annotations[commandAnnotation];
+  const choice = chooseTemplate(annotations);
+  const [wrong] = choice.ok ? (choice.template === 'gateway' ? gatewayProblems(spec) : []) : [choice.problem];
+  if (wrong !== undefined) throw problem(document, `${prefix}${wrong.field}`, wrong.message, wrong.hint);
   return {
     namespace: document.namespace,
     workload: document.name,
@@ -89,6 +94,7 @@ function readTemplate(
     annotations,
     serviceAccount: account,
     ports,
+    proxy: choice.ok && choice.template === 'gateway' ? 'router' : 'sidecar',
     command: command === undefined ? undefined : readCommand(document, command, `${prefix}metadata.annotations`),
   };
 }

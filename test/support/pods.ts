@@ -50,6 +50,7 @@ const annotations = fc.record(
     'sidecar.istio.io/status': fc.oneof(fc.string(), fc.json()),
     'traffic.sidecar.istio.io/includeInboundPorts': fc.constantFrom('*', '', '80'),
     'istio.io/rev': fc.constant('default'),
+    'inject.istio.io/templates': fc.constantFrom('gateway', 'sidecar', 'waypoint'),
   },
   optional,
 );

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { autoImage } from '../../inject/template.ts';
+import { MeshError } from '../../lib/errors.ts';
 import { splitWords } from '../words.ts';
 import { commandAnnotation } from '../workloads.ts';
 import { expand } from './env.ts';
@@ -39,6 +41,10 @@ export function containerProgram(
 ): ContainerProgram {
   const { live, env, exists } = options;
   const image = container.image ?? '';
+  if (image === autoImage) {
+    const why = "it stands for the injector's choice, and no injector was asked for this pod";
+    throw new MeshError('bad-argument', `there is no image "${autoImage}": ${why}`);
+  }
   const command = (container.command ?? []).map((each) => expand(each, env));
   const args = (container.args ?? []).map((each) => expand(each, env));
   const [program = ''] = command;

@@ -1,3 +1,4 @@
+import { templatesAnnotation } from '../../inject/template.ts';
 import { cable } from '../network.ts';
 import type { ContainerInfo, PodStatus, ProcessStatus } from '../protocol.ts';
 import { isEnvoyImage } from './container-command.ts';
@@ -11,18 +12,20 @@ export function podInfo(worker: PodWorker): PodStatus {
   const { metadata, spec } = pod;
   const envoy = envoyOf(worker);
   const app = runners.find((each) => each.role === 'app' && each !== envoy);
+  const main = app ?? envoy;
   const namespace = namespaceOf(pod);
   return {
     ...{ name: metadata.name, namespace, workload: workloadOf(pod), ip, pid },
     serviceAccount: spec.serviceAccountName ?? 'default',
     injected: envoy !== undefined,
+    proxy: metadata.annotations?.[templatesAnnotation] === 'gateway' ? 'router' : 'sidecar',
     labels: metadata.labels ?? {},
     cable: cable(index),
     app: processStatus(app),
     envoy: processStatus(envoy),
-    // The app's first: that is the one that is meant where none is named.
+    // The app's first, or a gateway's Envoy: that is the one that is meant where none is named.
     containers: [...runners]
-      .sort((a, b) => Number(b === app) - Number(a === app))
+      .sort((a, b) => Number(b === main) - Number(a === main))
       .map((each) => containerInfo(each, metadata.name, namespace)),
   };
 }

@@ -6,9 +6,10 @@ import { silentLogger } from '../../lib/log.ts';
 import type { ServicePlan } from '../pod-plan.ts';
 import { serviceRules } from '../service-addresses.ts';
 import { loadServiceRules } from '../service-network.ts';
+import { balance, unbalanced } from './load-balancers.ts';
 import { servicePlans } from './service-plans.ts';
 
-/** Plays kube-proxy and DNS: the node's rules and the names in every pod follow Services and EndpointSlices. */
+/** Plays kube-proxy, DNS and the cloud's load balancers: the node's rules and the names in every pod follow Services and EndpointSlices. */
 export class ServiceProxy {
   readonly #client: KubeClient;
   readonly #clock: Clock;
@@ -76,6 +77,7 @@ export class ServiceProxy {
       if (rules !== this.#loaded) await loadServiceRules(plans);
       this.#loaded = rules;
       await this.#changed(plans);
+      await Promise.all(unbalanced([...this.#services.values()]).map((each) => balance(this.#client, each)));
     }
   }
 }

@@ -221,6 +221,15 @@ describe('agent/bootstrap', () => {
       typeof at(bootstrap({ ...options, stats: 'trimmed' }), 'stats_config', 'stats_matcher'),
     ]).to.deep.equal([undefined, 'object']);
   });
+
+  it('keeps of a router what comes in on any listener', () => {
+    const kept = (kind: 'sidecar' | 'router'): readonly string[] =>
+      JSON.stringify(
+        at(bootstrap({ ...options, stats: 'trimmed', workload: { ...workload, kind } }), 'stats_config'),
+      ).match(/(?<="prefix":")(http|tcp|rbac)[^"]*/g) ?? [];
+    expect(kept('router')).to.deep.equal(['http.', 'tcp.', 'rbac.']);
+    expect(kept('sidecar')).to.include('http.inbound').and.not.include('http.');
+  });
 });
 
 describe('agent/bootstrap-files', () => {

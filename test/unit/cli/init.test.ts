@@ -33,6 +33,17 @@ describe('coxswain init', () => {
     ]);
   });
 
+  it('makes a router, for which nothing may be intercepted', async () => {
+    const { code, stdout } = await dry(['--kind', 'router', '--interception-mode', 'NONE']);
+    const { node } = await bootstrapOf(stdout);
+    expect({ code, id: node.id }).to.deep.equal({ code: 0, id: 'router~10.244.0.7~web-1.shop~shop.svc.cluster.local' });
+    const both = await dry(['--kind', 'router']);
+    expect({ code: both.code, said: both.stderr.split('\n')[0] }).to.deep.equal({
+      code: 2,
+      said: 'coxswain: a router intercepts nothing',
+    });
+  });
+
   it('takes the pod from the environment, or from flags', async () => {
     const labels = join(dir, 'labels');
     await writeFile(labels, 'app="web"\nteam.example.com/x="a.b_c-d"\nempty=""');

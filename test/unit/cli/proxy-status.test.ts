@@ -105,6 +105,21 @@ describe('proxy-status', () => {
       );
       expect(match.code).to.equal(0);
 
+      // A gateway without listeners asks for none of the routes that there are.
+      const unasked = { route_config: { name: 'unasked', virtual_hosts: [] } };
+      const offered = structuredClone(reordered);
+      for (const config of offered.configs) config.dynamic_route_configs?.push(unasked);
+      await using more = await start({ status: () => [healthy], configDump: () => offered });
+      expect((await status(more, 'httpbin-1.foo', ...envoy)).code).to.equal(0);
+      const asked = {
+        name: 'edge',
+        active_state: { listener: { name: 'edge', rds: { route_config_name: 'unasked' } } },
+      };
+      for (const config of offered.configs) config.dynamic_listeners?.push(asked);
+      expect((await status(more, 'httpbin-1.foo', ...envoy)).stdout).to.include(
+        '--- coxswain unasked\n+++ envoy unasked\n',
+      );
+
       const changed = JSON.parse(
         JSON.stringify(reordered).replace('"prefix":"/"', '"prefix":"/v2"').replace('"exact":"/ip"', '"exact":"/get"'),
       );

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import { kindReaders, unsupportedPolicies } from '../../../src/config/decode/kinds.ts';
 import { decide } from '../../../src/inject/decision.ts';
+import { installManifests } from '../../../src/install/manifests.ts';
+import { defaultInstallOptions } from '../../../src/install/options.ts';
 import { webhookManifests } from '../../../src/install/webhooks.ts';
+import { objectIn, textsIn } from '../../../src/lib/json-fields.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -87,11 +90,29 @@ describe('injector webhooks', () => {
     }
   });
 
-  it('are never called in the namespaces of the cluster, and in our own', () => {
-    for (const name of ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage', 'istio-system']) {
+  it('are never called in the namespaces of the cluster', () => {
+    for (const name of ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']) {
       const namespace = { 'kubernetes.io/metadata.name': name, 'istio-injection': 'enabled' };
       expect(called(namespace, { 'sidecar.istio.io/inject': 'true' }), name).to.deep.equal([]);
     }
+  });
+
+  it('are called in our own namespace for who asks by its label, and never for the control plane', () => {
+    const there = { 'kubernetes.io/metadata.name': 'istio-system' };
+    const gateway = { istio: 'ingressgateway', 'sidecar.istio.io/inject': 'true' };
+    const [deployment] = installManifests(defaultInstallOptions).filter(({ kind }) => kind === 'Deployment');
+    const template = objectIn(objectIn(objectIn({ ...deployment }, 'spec'), 'template'), 'metadata');
+    const controlPlane = textsIn(template, 'labels');
+    for (const [labels, pod, expected] of [
+      [{}, gateway, ['root-namespace-pod.injector.coxswain.dev']],
+      [{ 'istio-injection': 'enabled' }, gateway, ['root-namespace-pod.injector.coxswain.dev']],
+      [{ 'istio-injection': 'disabled' }, gateway, []],
+      [{ 'istio-injection': 'enabled' }, { app: 'prometheus' }, []],
+      [{ 'istio-injection': 'enabled' }, controlPlane, []],
+      [{ 'istio.io/rev': 'default' }, controlPlane, []],
+    ] as const)
+      expect(called({ ...there, ...labels }, pod), JSON.stringify({ labels, pod })).to.deep.equal(expected);
+    expect(controlPlane['app']).to.equal('coxswain');
   });
 });
 

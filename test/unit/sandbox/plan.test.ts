@@ -57,6 +57,7 @@ describe('planSandbox', () => {
       annotations: {},
       serviceAccount: 'default',
       ports: [{ name: 'http', port: 8080, transport: 'tcp' }],
+      proxy: 'sidecar',
       injected: true,
     };
     const web = {
@@ -104,6 +105,50 @@ describe('planSandbox', () => {
         conditions: [{ type: 'Ready', status: 'True' }],
       },
     });
+  });
+
+  const gateway = (
+    more: { readonly labels?: string; readonly template?: string; readonly container?: string } = {},
+  ) => `
+apiVersion: v1
+kind: Pod
+metadata:
+  name: edge
+  namespace: istio-system
+  labels: { istio: edge${more.labels ?? ', sidecar.istio.io/inject: "true"'} }
+  annotations: { inject.istio.io/templates: ${more.template ?? 'gateway'} }
+spec:
+  containers: [${more.container ?? '{ name: istio-proxy, image: auto, ports: [{ containerPort: 8080 }] }'}]
+---`;
+
+  it('makes a router of a pod that asks for the template gateway, which nobody calls with mesh mTLS', () => {
+    const { pods, objects } = plan(gateway());
+    expect(pods.map(({ name, proxy, injected, command }) => ({ name, proxy, injected, command }))).to.deep.equal([
+      { name: 'edge', proxy: 'router', injected: true, command: undefined },
+    ]);
+    const { metadata, spec } = objects.at(-1)?.value ?? {};
+    expect({ metadata, spec }).to.deep.equal({
+      metadata: {
+        name: 'edge',
+        namespace: 'istio-system',
+        labels: { istio: 'edge', 'sidecar.istio.io/inject': 'true' },
+        annotations: { 'inject.istio.io/templates': 'gateway' },
+      },
+      spec: {
+        serviceAccountName: 'default',
+        containers: [{ name: 'istio-proxy', ports: [{ containerPort: 8080, protocol: 'TCP' }] }],
+      },
+    });
+  });
+
+  it('refuses a gateway that no cluster would run', () => {
+    expect(problem(gateway({ labels: '' }))).to.equal('test.yaml:2: nothing makes a gateway of edge');
+    expect(problem(gateway({ template: 'waypoint' }))).to.equal(
+      'test.yaml:2: Pod edge: metadata.annotations[inject.istio.io/templates]: "waypoint" is no template',
+    );
+    expect(problem(gateway({ container: '{ name: envoy, image: auto }' }))).to.equal(
+      'test.yaml:2: Pod edge: spec.containers: there is no container istio-proxy to make the gateway of',
+    );
   });
 
   it('gives a service an address unless it has one, or wants none', () => {

@@ -12,6 +12,7 @@ const pod = (name: string, ip: string, more: Partial<PodPlan> = {}): PodPlan => 
   annotations: {},
   serviceAccount: 'default',
   ports: [{ name: 'http', port: 8080, transport: 'tcp' }],
+  proxy: 'sidecar',
   command: undefined,
   index: 0,
   ip,

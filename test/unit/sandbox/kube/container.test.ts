@@ -33,6 +33,10 @@ describe('containerProgram', () => {
   const options = { live: '/live', env: { LEVEL: 'debug' }, exists: (program: string) => program === '/bin/sleep' };
   const of = (container: Container, whole = pod([container])) => containerProgram(container, whole, options);
 
+  it('runs nothing for an image that an injector should have put another in place of', () => {
+    expect(() => of({ name: 'istio-proxy', image: 'auto' })).to.throw('there is no image "auto"');
+  });
+
   it('runs this package for its own image', () => {
     const argv = [
       '/live/bin/node',
