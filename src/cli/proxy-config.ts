@@ -98,18 +98,18 @@ const parts: readonly Part[] = [
   {
     name: 'secret',
     aliases: ['secrets', 's'],
-    summary: 'certificates and roots; private keys are never shown',
+    summary: 'certificates and roots; -o table says whom they name and who signed them; private keys are never shown',
     filters: [],
-    show: async (envoy, _flags, context) => {
-      const [{ section }, { secretView }] = await Promise.all([
-        import('./envoy/config-dump.ts'),
-        import('./envoy/secret.ts'),
-      ]);
+    show: async (envoy, flags, context) => {
+      const { decodedSecrets, secretView, wideSecretView } = await import('./envoy/secret.ts');
       const dump = await envoy.configDump();
-      const view = secretView(dump, context.now());
+      const view = flags.output === 'table' ? wideSecretView : secretView;
       return {
-        data: section(dump, 'SecretsConfigDump'),
-        text: () => (view.rows.length === 0 ? 'No active or warming secrets found.\n' : tableOf(view)),
+        data: decodedSecrets(dump, context.now()),
+        text: () => {
+          const { headers, rows } = view(dump, context.now());
+          return rows.length === 0 ? 'No active or warming secrets found.\n' : tableOf({ headers, rows });
+        },
       };
     },
   },

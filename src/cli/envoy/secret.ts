@@ -1,4 +1,6 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
+import { isRecord } from '../../lib/is-record.ts';
+import { type CertificateText, certificatesIn, certificateText } from './certificates.ts';
 import { section } from './config-dump.ts';
 import { at, list, text } from './json.ts';
 import type { View } from './view.ts';
@@ -7,71 +9,86 @@ interface Row {
   readonly name: string;
   readonly type: string;
   readonly status: string;
-  readonly certificate: X509Certificate | undefined;
+  readonly certificate: CertificateText | undefined;
   readonly trustDomain: string;
 }
 
+/** One certificate of a secret, and for whom it is a root, if the secret says so. */
+interface Held {
+  readonly certificate: X509Certificate;
+  readonly trustDomain: string;
+}
+
+interface Column {
+  readonly header: string;
+  readonly cell: (certificate: CertificateText) => string;
+}
+
+const serial: Column = { header: 'SERIAL NUMBER', cell: ({ serialNumber }) => serialNumber };
+const notAfter: Column = { header: 'NOT AFTER', cell: (certificate) => certificate.notAfter };
+const notBefore: Column = { header: 'NOT BEFORE', cell: (certificate) => certificate.notBefore };
+const subject: Column = { header: 'SUBJECT', cell: (certificate) => certificate.subject || '-' };
+const names: Column = { header: 'ALTERNATIVE NAMES', cell: (certificate) => certificate.names.join(', ') || '-' };
+const issuer: Column = { header: 'ISSUER', cell: (certificate) => certificate.issuer || '-' };
+
 /** One row a certificate, `now` deciding which are valid; a secret that has not arrived is one row too (behaviour.md 8.2). */
 export function secretView(dump: unknown, now: number): View {
+  return view(dump, now, [serial, notAfter, notBefore]);
+}
+
+/** The same rows with what a person looks for in a certificate: whom it names, who signed it, and when it holds. */
+export function wideSecretView(dump: unknown, now: number): View {
+  return view(dump, now, [subject, names, issuer, notBefore, notAfter]);
+}
+
+/** The secrets as Envoy shows them, each with its certificates decoded beside it, because base64 tells a person nothing. */
+export function decodedSecrets(dump: unknown, now: number): unknown {
+  const decoded = (entry: unknown): unknown => {
+    const certificates = heldBy(at(entry, 'secret')).map(({ certificate, trustDomain }) => ({
+      ...certificateText(certificate, now),
+      ...(trustDomain === '' ? {} : { trustDomain }),
+    }));
+    return certificates.length === 0 || !isRecord(entry) ? entry : { ...entry, certificates };
+  };
+  const secrets = section(dump, 'SecretsConfigDump');
+  if (!isRecord(secrets)) return secrets;
+  const fields = Object.entries(secrets);
+  return Object.fromEntries(fields.map(([key, value]) => [key, Array.isArray(value) ? value.map(decoded) : value]));
+}
+
+function view(dump: unknown, now: number, columns: readonly Column[]): View {
   const secrets = section(dump, 'SecretsConfigDump');
   const rows = [
-    ...list(secrets, 'dynamic_active_secrets').flatMap((each) => rowsOf(each, 'ACTIVE')),
-    ...list(secrets, 'static_secrets').flatMap((each) => rowsOf(each, 'ACTIVE')),
-    ...list(secrets, 'dynamic_warming_secrets').flatMap((each) => rowsOf(each, 'WARMING')),
+    ...list(secrets, 'dynamic_active_secrets').flatMap((each) => rowsOf(each, 'ACTIVE', now)),
+    ...list(secrets, 'static_secrets').flatMap((each) => rowsOf(each, 'ACTIVE', now)),
+    ...list(secrets, 'dynamic_warming_secrets').flatMap((each) => rowsOf(each, 'WARMING', now)),
   ];
   const withDomain = rows.some((row) => row.trustDomain !== '');
-  const headers = ['RESOURCE NAME', 'TYPE', 'STATUS', 'VALID CERT', 'SERIAL NUMBER', 'NOT AFTER', 'NOT BEFORE'];
+  const headers = ['RESOURCE NAME', 'TYPE', 'STATUS', 'VALID CERT', ...columns.map(({ header }) => header)];
   return {
     headers: withDomain ? [...headers, 'TRUST DOMAIN'] : headers,
-    rows: rows.map((row) => cells(row, now)),
+    rows: rows.map((row) => cells(row, columns)),
   };
 }
 
-function cells({ name, type, status, certificate, trustDomain }: Row, now: number): readonly string[] {
+function cells({ name, type, status, certificate, trustDomain }: Row, columns: readonly Column[]): readonly string[] {
   if (certificate === undefined) {
-    return [name, type, status, type === 'Generic' ? '-' : 'false', '-', '-', '-', trustDomain];
+    return [name, type, status, type === 'Generic' ? '-' : 'false', ...columns.map(() => '-'), trustDomain];
   }
-  const { validFromDate: from, validToDate: to } = certificate;
-  const valid = from.getTime() <= now && now < to.getTime();
-  return [
-    name,
-    type,
-    status,
-    String(valid),
-    certificate.serialNumber.toLowerCase(),
-    instant(to),
-    instant(from),
-    trustDomain,
-  ];
+  return [name, type, status, String(certificate.valid), ...columns.map(({ cell }) => cell(certificate)), trustDomain];
 }
 
-function instant(date: Date): string {
-  return date.toISOString().replace('.000Z', 'Z');
-}
-
-function rowsOf(entry: unknown, status: string): readonly Row[] {
+function rowsOf(entry: unknown, status: string, now: number): readonly Row[] {
   const name = text(entry, 'name') || text(entry, 'secret', 'name');
   const secret = at(entry, 'secret');
-  const chain = at(secret, 'tls_certificate', 'certificate_chain');
-  const roots = at(secret, 'validation_context', 'trusted_ca');
-  const domains = list(secret, 'validation_context', 'custom_validator_config', 'typed_config', 'trust_domains');
-  if (domains.length > 0) {
-    return domains.flatMap((domain) =>
-      certificates(at(domain, 'trust_bundle')).map((certificate) => ({
-        name,
-        type: 'CA',
-        status,
-        certificate,
-        trustDomain: text(domain, 'name'),
-      })),
-    );
-  }
-  const type = roots === undefined ? 'Cert Chain' : 'CA';
-  const found = certificates(chain ?? roots);
+  const type = secretType(secret);
+  const held = heldBy(secret);
   // A chain is one credential: its leaf decides. Of roots, each may be the one that counts.
-  const shown = type === 'Cert Chain' ? found.slice(0, 1) : found;
-  if (shown.length === 0) return [{ name, type: secretType(secret), status, certificate: undefined, trustDomain: '' }];
-  return shown.map((certificate) => ({ name, type, status, certificate, trustDomain: '' }));
+  const shown = type === 'Cert Chain' ? held.slice(0, 1) : held;
+  if (shown.length === 0) return [{ name, type, status, certificate: undefined, trustDomain: '' }];
+  return shown.map(({ certificate, trustDomain }) => {
+    return { name, type, status, certificate: certificateText(certificate, now), trustDomain };
+  });
 }
 
 /** A secret that didn't arrive has no content to tell its type by. */
@@ -81,16 +98,16 @@ function secretType(secret: unknown): string {
   return at(secret, 'tls_certificate') === undefined ? '-' : 'Cert Chain';
 }
 
-function certificates(source: unknown): readonly X509Certificate[] {
-  const pem = Buffer.from(text(source, 'inline_bytes'), 'base64').toString('latin1') || text(source, 'inline_string');
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.flatMap((block) => {
-    try {
-      return [new X509Certificate(block)];
-    } catch (thrown) {
-      // A block that is no certificate is shown as one that isn't valid, by its absence; anything else is a bug.
-      if (thrown instanceof Error) return [];
-      throw thrown;
-    }
-  });
+function heldBy(secret: unknown): readonly Held[] {
+  const domains = list(secret, 'validation_context', 'custom_validator_config', 'typed_config', 'trust_domains');
+  if (domains.length > 0) {
+    return domains.flatMap((domain) =>
+      certificatesIn(at(domain, 'trust_bundle')).map((certificate) => {
+        return { certificate, trustDomain: text(domain, 'name') };
+      }),
+    );
+  }
+  const chain = at(secret, 'tls_certificate', 'certificate_chain');
+  const source = chain ?? at(secret, 'validation_context', 'trusted_ca');
+  return certificatesIn(source).map((certificate) => ({ certificate, trustDomain: '' }));
 }
