@@ -53,10 +53,15 @@ export function serviceCluster(key: OutboundCluster): Resource {
     ...clusterPolicy(policy),
     ...(options === undefined ? {} : { typedExtensionProtocolOptions: options }),
     ...socket(key),
-    ...(rule === ''
-      ? {}
-      : { metadata: { filterMetadata: { coxswain: { fields: { destinationRule: { stringValue: rule } } } } } }),
+    ...(rule === '' ? {} : { metadata: ruleMetadata(rule) }),
   });
+}
+
+/** Where `proxy-config`, ours and Istio's, looks for the rule behind a cluster. */
+function ruleMetadata(rule: string): NonNullable<Cluster['metadata']> {
+  const [, name, namespace] = /^(.*)\.([^.]*)$/.exec(rule) ?? [];
+  const config = `/apis/networking.istio.io/v1/namespaces/${namespace}/destination-rule/${name}`;
+  return { filterMetadata: { istio: { fields: { config: { stringValue: config } } } } };
 }
 
 /**

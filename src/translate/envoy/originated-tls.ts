@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { any, type envoy } from '@envoyproxy/protos';
 import type { Resource } from '../../model/resource.ts';
 import type { OriginatedTls } from '../../model/traffic-policy.ts';
@@ -93,7 +92,7 @@ export function fileSecrets({ certificate, authorities }: OriginatedTls): readon
         tlsCertificate: {
           certificateChain: { filename: certificate.certificate },
           privateKey: { filename: certificate.privateKey },
-          watchedDirectory: { path: dirname(certificate.certificate) },
+          watchedDirectory: { path: folderOf(certificate.certificate) },
         },
       }),
     );
@@ -104,9 +103,16 @@ export function fileSecrets({ certificate, authorities }: OriginatedTls): readon
     secrets.push(
       resource('secret', name, {
         name,
-        validationContext: { trustedCa: { filename }, watchedDirectory: { path: dirname(filename) } },
+        validationContext: { trustedCa: { filename }, watchedDirectory: { path: folderOf(filename) } },
       }),
     );
   }
   return secrets;
+}
+
+/** The folder of a file, as Envoy's machine names it. */
+function folderOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  if (slash < 0) return '.';
+  return slash === 0 ? '/' : path.slice(0, slash);
 }
