@@ -56,20 +56,26 @@ function shownPolicy({ kind, meta }: KnownObject, withGeneration: boolean): stri
   return withGeneration ? `${name} ${meta.uid}:${meta.generation}` : name;
 }
 
-/** The policies that the control plane goes by: `<kind> <namespace>/<name>`, and which state of each; sorted. */
-const policyKinds: readonly string[] = ['PeerAuthentication', 'RequestAuthentication', 'AuthorizationPolicy'];
+/** What tests write as policies, and what the API server calls it. */
+const policyKinds: Readonly<Record<string, string>> = {
+  PeerAuthentication: 'peerauthentications.security.istio.io',
+  RequestAuthentication: 'requestauthentications.security.istio.io',
+  AuthorizationPolicy: 'authorizationpolicies.security.istio.io',
+  DestinationRule: 'destinationrules.networking.istio.io',
+};
 
+/** The policies that the control plane goes by: `<kind> <namespace>/<name>`, and which state of each; sorted. */
 export async function knownPolicies(sandbox: Sandbox, withGeneration = false): Promise<readonly string[]> {
   const objects: readonly KnownObject[] = JSON.parse((await sandbox.admin('/debug/configz')).body);
   return objects
-    .filter(({ kind }) => policyKinds.includes(kind))
+    .filter(({ kind }) => kind in policyKinds)
     .map((each) => shownPolicy(each, withGeneration))
     .sort();
 }
 
 /** The policies that the API server holds, in the same words. */
 export async function storedPolicies(sandbox: Sandbox): Promise<readonly string[]> {
-  const kinds = policyKinds.map((kind) => `${kind.toLowerCase()}s.security.istio.io`.replace('ys.', 'ies.')).join();
+  const kinds = Object.values(policyKinds).join();
   const { stdout } = await sandbox.kubectl(['get', kinds, '--all-namespaces', '--output', 'json']);
   const { items }: { readonly items: readonly { readonly kind: string; readonly metadata: KnownObject['meta'] }[] } =
     JSON.parse(stdout);

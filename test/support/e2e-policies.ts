@@ -14,7 +14,7 @@ interface Scope {
 /** A policy as a document. */
 export interface PolicyObject {
   readonly apiVersion: string;
-  readonly kind: 'PeerAuthentication' | 'AuthorizationPolicy' | 'RequestAuthentication';
+  readonly kind: 'PeerAuthentication' | 'AuthorizationPolicy' | 'RequestAuthentication' | 'DestinationRule';
   readonly metadata: {
     readonly name: string;
     readonly namespace: string;

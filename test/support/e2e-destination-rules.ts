@@ -1,0 +1,39 @@
+import type { PolicyObject } from './e2e-policies.ts';
+
+/** What a rule is about, and who may follow it. */
+export interface RuleScope {
+  readonly namespace: string;
+  readonly host: string;
+  readonly name?: string;
+  readonly exportTo?: readonly string[];
+  readonly subsets?: readonly object[];
+  /** Value of the label `app` of the clients that it is for. */
+  readonly clients?: string;
+}
+
+/** A DestinationRule as a document; `trafficPolicy` as in YAML. */
+export function destinationRule(scope: RuleScope, trafficPolicy?: object): PolicyObject {
+  const {
+    namespace,
+    host,
+    name = host.replaceAll('*', 'any').replaceAll('.', '-'),
+    exportTo,
+    subsets,
+    clients,
+  } = scope;
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'DestinationRule',
+    metadata: { name, namespace },
+    spec: {
+      host,
+      ...(trafficPolicy === undefined ? {} : { trafficPolicy }),
+      ...(exportTo === undefined ? {} : { exportTo }),
+      ...(subsets === undefined ? {} : { subsets }),
+      ...(clients === undefined ? {} : { workloadSelector: { matchLabels: { app: clients } } }),
+    },
+  };
+}
+
+/** A full host of a service `<name>.<namespace>`. */
+export const hostOf = (service: string): string => `${service}.svc.cluster.local`;
