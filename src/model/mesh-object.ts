@@ -1,6 +1,8 @@
 import type { AuthorizationPolicy } from './authorization-policy.ts';
+import type { Gateway } from './gateway.ts';
 import type { PeerAuthentication } from './peer-authentication.ts';
 import type { RequestAuthentication } from './request-authentication.ts';
+import type { Secret } from './secret.ts';
 import type { EndpointSlice, Service } from './service.ts';
 import type { Namespace, ServiceAccount, Workload } from './workload.ts';
 
@@ -13,6 +15,8 @@ export type MeshObject =
   | EndpointSlice
   | PeerAuthentication
   | RequestAuthentication
-  | AuthorizationPolicy;
+  | AuthorizationPolicy
+  | Gateway
+  | Secret;
 
 export type MeshKind = MeshObject['kind'];

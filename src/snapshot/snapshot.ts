@@ -1,9 +1,11 @@
 import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
+import type { Gateway } from '../model/gateway.ts';
 import type { KeySet } from '../model/key-set.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import type { PeerAuthentication } from '../model/peer-authentication.ts';
 import type { RequestAuthentication } from '../model/request-authentication.ts';
+import type { Secret } from '../model/secret.ts';
 import type { EndpointSlice, Service } from '../model/service.ts';
 import type { Namespace, ServiceAccount, Workload } from '../model/workload.ts';
 
@@ -29,6 +31,8 @@ export interface Snapshot {
   readonly peerAuthentications: ByNamespace<PeerAuthentication>;
   readonly requestAuthentications: ByNamespace<RequestAuthentication>;
   readonly authorizationPolicies: ByNamespace<AuthorizationPolicy>;
+  readonly gateways: ByNamespace<Gateway>;
+  readonly secrets: ByNamespace<Secret>;
   /** What was fetched of the issuers' keys, by id. An issuer that isn't here has no keys yet. */
   readonly keySets: ReadonlyMap<string, KeySet>;
 }
@@ -44,6 +48,8 @@ export const fieldOfKind = {
   PeerAuthentication: 'peerAuthentications',
   RequestAuthentication: 'requestAuthentications',
   AuthorizationPolicy: 'authorizationPolicies',
+  Gateway: 'gateways',
+  Secret: 'secrets',
 } as const satisfies Record<MeshObject['kind'], keyof Snapshot>;
 
 export function emptySnapshot(mesh: Mesh): Snapshot {
@@ -59,6 +65,8 @@ export function emptySnapshot(mesh: Mesh): Snapshot {
     peerAuthentications: new Map(),
     requestAuthentications: new Map(),
     authorizationPolicies: new Map(),
+    gateways: new Map(),
+    secrets: new Map(),
     keySets: new Map(),
   };
 }

@@ -107,6 +107,10 @@ class Collector implements Scope {
         else this.#selectors.add(meta.namespace);
         for (const side of sides(change)) if (isScoped(side)) this.#addScope(side);
         return;
+      case 'Gateway':
+      case 'Secret':
+        this.#addViews('all', (view) => view.kind === 'router');
+        return;
       default:
         assertNever(kind);
     }

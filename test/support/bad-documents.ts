@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { ReadPaths } from '../../src/config/files.ts';
 import type { AuthorizationRule, Condition, MatchSet } from '../../src/model/authorization-policy.ts';
 import type { Finding } from '../../src/model/finding.ts';
+import type { GatewayServer } from '../../src/model/gateway.ts';
 import { matchText, type PathMatch } from '../../src/model/match.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
 import { objectKey } from '../../src/model/object.ts';
@@ -74,9 +75,28 @@ function objectText(object: MeshObject): string {
       const rules = object.rules.map(({ issuer, keys }) => `${issuer || 'any'} ${keys.kind}`).join('; ');
       return `${JSON.stringify(object.selector.matchLabels)} [${rules}]`;
     }
+    case 'Gateway':
+      return `${JSON.stringify(object.selector.matchLabels)} [${object.servers.map(serverText).join('; ')}]`;
+    case 'Secret':
+      return `[${[...object.entries.keys()].join()}]`;
     default:
       return '';
   }
+}
+
+function serverText({ port, portName, bind, hosts, protocol, tls, httpsRedirect }: GatewayServer): string {
+  const names = hosts.map(({ namespace, host }) => (namespace === undefined ? host : `${namespace}/${host}`)).join('|');
+  return [
+    bind,
+    port,
+    portName,
+    protocol,
+    names,
+    tls === undefined ? '' : JSON.stringify(tls),
+    httpsRedirect ? 'redirects' : '',
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
 }
 
 function ruleText({ from, to, when }: AuthorizationRule): string {

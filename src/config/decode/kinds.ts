@@ -1,8 +1,10 @@
 import { endpointSliceReader } from './endpoint-slice.ts';
+import { gatewayReader } from './gateway.ts';
 import type { KindReader } from './kind.ts';
 import { namespaceReader, serviceAccountReader } from './namespace.ts';
 import { podReader } from './pod.ts';
 import { authorizationPolicyReader, peerAuthenticationReader, requestAuthenticationReader } from './policies.ts';
+import { secretReader } from './secret.ts';
 import { serviceReader } from './service.ts';
 import { workloadEntryReader } from './workload-entry.ts';
 
@@ -17,6 +19,8 @@ export const kindReaders: readonly KindReader[] = [
   peerAuthenticationReader,
   requestAuthenticationReader,
   authorizationPolicyReader,
+  gatewayReader,
+  secretReader,
 ];
 
 const byKind = new Map(kindReaders.map((reader) => [`${reader.group}/${reader.kind}`, reader]));
