@@ -61,7 +61,9 @@ export type TerminatedTls = {
 /** How a server speaks TLS (behaviour.md 5.3). */
 export type ServerTls =
   /** The connection is handed on as it is; its server name says where to. */
-  | { readonly mode: 'PASSTHROUGH' | 'AUTO_PASSTHROUGH' }
+  | { readonly mode: 'PASSTHROUGH' }
+  /** Likewise, by the server names that mesh clients send. */
+  | { readonly mode: 'AUTO_PASSTHROUGH' }
   /** The mesh's own certificates on both sides. */
   | { readonly mode: 'ISTIO_MUTUAL'; readonly limits: TlsLimits; readonly clients: ClientRules }
   | TerminatedTls;

@@ -8,6 +8,7 @@ import type {
 import { readClientRules } from './client-rules.ts';
 import { readCredential, readCredentials } from './credential-name.ts';
 import type { Field, Fields } from './field.ts';
+import { unusedBySimple, warnOfRules, warnOfUnchecked, warnOfUndecrypted } from './server-tls-advice.ts';
 import { readTlsLimits } from './tls-limits.ts';
 
 const modes = ['PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL'] as const;
@@ -77,15 +78,7 @@ export function readServerTls(field: Field): ReadServerTls {
 function readMode(fields: Fields): ServerTls | undefined {
   const modeField = fields.get('mode');
   const mode = modeField.oneOf(modes) ?? (modeField.present ? undefined : 'PASSTHROUGH');
-  if (fields.get('insecureSkipVerify').boolean() === true) {
-    fields
-      .get('insecureSkipVerify')
-      .warning(
-        'not-supported',
-        "has no effect: clients' certificates are always checked",
-        'to ask for none write mode: SIMPLE',
-      );
-  }
+  warnOfUnchecked(fields);
   const limits = readTlsLimits(fields);
   const clients = readClientRules(fields);
   const named = certificateFields.filter((name) => fields.get(name).present);
@@ -94,16 +87,7 @@ function readMode(fields: Fields): ServerTls | undefined {
       return undefined;
     case 'PASSTHROUGH':
     case 'AUTO_PASSTHROUGH':
-      if (named.length > 0) {
-        const written = modeField.present ? mode : 'PASSTHROUGH, which it is where no mode is written,';
-        fields
-          .get(named[0] ?? 'mode')
-          .warning(
-            'tls-not-used',
-            `has no effect with mode ${written} as the connection is not decrypted here`,
-            'to end TLS here write mode: SIMPLE, or MUTUAL to ask clients for certificates',
-          );
-      }
+      warnOfUndecrypted(fields, named);
       return { mode };
     case 'ISTIO_MUTUAL':
       for (const name of named) {
@@ -121,34 +105,10 @@ function readMode(fields: Fields): ServerTls | undefined {
     case 'OPTIONAL_MUTUAL': {
       const certificate = readCertificate(fields, mode);
       const authorities = certificate === undefined ? undefined : readAuthorities(fields, certificate, mode);
+      if (mode === 'OPTIONAL_MUTUAL') warnOfRules(fields);
       if (certificate === undefined || authorities === undefined) return undefined;
       return { mode, certificate, authorities, clients, limits };
     }
-  }
-}
-
-/** Names that ask something of clients' certificates, in a mode that asks for none: likely the mode is wrong. */
-function unusedBySimple(fields: Fields): void {
-  if (fields.get('caCrl').present)
-    fields
-      .get('caCrl')
-      .error('tls-conflict', 'caCrl can not be used with SIMPLE: clients show no certificate', 'write mode: MUTUAL');
-  const asked = [
-    'caCertificates',
-    'caCertCredentialName',
-    'subjectAltNames',
-    'verifyCertificateSpki',
-    'verifyCertificateHash',
-  ];
-  for (const name of asked) {
-    if (!fields.get(name).present) continue;
-    fields
-      .get(name)
-      .warning(
-        'tls-not-used',
-        'has no effect with mode SIMPLE: clients are not asked for a certificate',
-        'to ask for one write mode: MUTUAL',
-      );
   }
 }
 
@@ -195,7 +155,7 @@ function readCertificateList(field: Field): ServerCertificate | undefined {
   if (items.length > 2) {
     field.warning(
       'too-many',
-      `names ${items.length} certificates: Envoy takes one of each type of key, RSA and ECDSA`,
+      `names ${items.length} certificates: clients tell two apart at most, one with RSA and one with ECDSA`,
       'keep two at most',
     );
   }
