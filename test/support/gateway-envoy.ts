@@ -9,6 +9,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { GatewaySecrets } from '../../src/ca/gateway-secrets.ts';
 import { directTopology, type GatewayTopology } from '../../src/model/gateway-topology.ts';
 import { defaultMesh } from '../../src/model/mesh.ts';
+import type { Layer } from '../../src/model/resource.ts';
 import { types } from '../../src/model/type-urls.ts';
 import { BuildCache } from '../../src/translate/cache.ts';
 import { gatewayListener, type StreamRoute } from '../../src/translate/envoy/gateway-listener.ts';
@@ -17,7 +18,7 @@ import { connectionSettings } from '../../src/translate/envoy/http-connection-ma
 import { layer } from '../../src/translate/envoy/resource.ts';
 import { inboundUnit } from '../../src/translate/inbound-unit.ts';
 import { Policies } from '../../src/translate/policies.ts';
-import { type EffectiveGateway, effectiveGateway } from '../../src/translate/policy/gateway.ts';
+import { type EffectiveGateway, effectiveGateway, type ServerRef } from '../../src/translate/policy/gateway.ts';
 import { effectiveInbound } from '../../src/translate/policy/inbound.ts';
 import { snapshotIn } from './compiled.ts';
 import { objectsOf } from './gateway-documents.ts';
@@ -35,6 +36,12 @@ export interface Curled {
   readonly body: string;
 }
 
+/** Where bytes go: server names of `raw.example` to the application that speaks TLS itself, all bytes that were decrypted to the other. */
+function streamsOf({ hosts }: ServerRef): readonly StreamRoute[] {
+  const to = (name: string, serverNames: readonly string[]) => ({ serverNames, clusters: [{ name, weight: 1 }] });
+  return hosts.some(({ host }) => host.startsWith('tcp.')) ? [to('app', [])] : [to('raw', ['raw.example'])];
+}
+
 const empty = { enforced: [], dryRun: [] };
 const noTcpPolicy = { custom: [], audit: empty, deny: empty, allow: empty };
 
@@ -48,6 +55,7 @@ export class GatewayEnvoy implements AsyncDisposable {
   readonly #app: number;
   readonly #tlsApp: number;
   effective: EffectiveGateway | undefined;
+  #meshSecrets: readonly Layer[] = [];
 
   private constructor(
     stack: AsyncDisposableStack,
@@ -108,14 +116,11 @@ export class GatewayEnvoy implements AsyncDisposable {
     const effective = effectiveGateway(snapshot, router);
     const cache = new BuildCache({ verify: true });
     const unit = inboundUnit(cache, effectiveInbound(snapshot, router, new Policies(snapshot)), defaultMesh);
-    const streams = (): readonly StreamRoute[] => [
-      { serverNames: ['raw.example'], clusters: [{ name: 'raw', weight: 1 }] },
-    ];
     const listeners = effective.listeners.map((listener) =>
       gatewayListener({
         listener,
         topology,
-        streams,
+        streams: streamsOf,
         tcp: noTcpPolicy,
         authorizers: 1,
         settings: connectionSettings(defaultMesh),
@@ -133,7 +138,7 @@ export class GatewayEnvoy implements AsyncDisposable {
     );
     const find = (name: string) => snapshot.secrets.get(router.namespace)?.get(name);
     const provider = this.#provider;
-    provider.share(types.secret, this.#secrets.update(effective.secrets, find));
+    provider.share(types.secret, this.#secrets.update(effective.secrets, find), ...this.#meshSecrets);
     provider.share(
       types.cluster,
       layer('c', [
@@ -151,6 +156,23 @@ export class GatewayEnvoy implements AsyncDisposable {
     provider.share(types.listener, layer('l', listeners));
     this.effective = effective;
     return effective;
+  }
+
+  /** What a router has as a workload of the mesh; in force with the next update. */
+  joinMesh(authority: string, leaf: { readonly certificate: string; readonly key: string }): void {
+    const type = 'envoy.extensions.transport_sockets.tls.v3.Secret';
+    this.#meshSecrets = [
+      layer('mesh', [
+        made(type, 'ROOTCA', { name: 'ROOTCA', validationContext: { trustedCa: { inlineString: authority } } }),
+        made(type, 'default', {
+          name: 'default',
+          tlsCertificate: {
+            certificateChain: { inlineString: leaf.certificate },
+            privateKey: { inlineString: leaf.key },
+          },
+        }),
+      ]),
+    ];
   }
 
   /** Runs curl against the gateway; `host` is the name that is resolved to it. */
