@@ -32,7 +32,7 @@ export function secretBehind(source: SecretSource, find: FindSecret): Secret | '
  */
 export function credentialResource(source: SecretSource, behind: Secret | 'files'): LazyResource | undefined {
   const name = secretResourceName(source);
-  if (behind === 'files') return made(name, name, () => fileMessage(name, source));
+  if (behind === 'files') return fileResource(name, source);
   if (source.kind === 'key-pair') {
     const read = keyPairOf(behind);
     if (!read.ok) return undefined;
@@ -58,6 +58,12 @@ function made(name: string, content: string, message: () => Message): LazyResour
   );
 }
 
+/** No secret at all: only paths. */
+function fileResource(name: string, source: SecretSource): LazyResource {
+  const body = encode('envoy.extensions.transport_sockets.tls.v3.Secret', fileMessage(name, source));
+  return new LazyResource(name, contentVersion(body), () => body);
+}
+
 const inline = (text: string): envoy.config.core.v3.DataSource => ({ inlineBytes: Buffer.from(text) });
 
 /** Paths of files that Envoy reads, and reads again when whoever renews them puts others in their place. */
@@ -67,7 +73,10 @@ function fileMessage(name: string, source: SecretSource): Message {
       const { certificate, privateKey } = source;
       return {
         name,
-        tlsCertificate: { certificateChain: { filename: certificate }, privateKey: { filename: privateKey } },
+        tlsCertificate: {
+          certificateChain: { filename: certificate },
+          privateKey: { filename: privateKey },
+        },
       };
     }
     case 'authorities-file': {

@@ -23,7 +23,7 @@ const watch = ['list', 'watch'];
 /** Kinds of ours that are read, by group. Legacy groups count too: that they hold something must show. */
 const read: Readonly<Record<string, readonly string[]>> = {
   'security.istio.io': ['authorizationpolicies', 'peerauthentications', 'requestauthentications'],
-  'networking.istio.io': ['gateways', 'workloadentries'],
+  'networking.istio.io': ['destinationrules', 'gateways', 'workloadentries'],
   'authentication.istio.io': ['meshpolicies', 'policies'],
   'rbac.istio.io': ['clusterrbacconfigs', 'rbacconfigs', 'servicerolebindings', 'serviceroles'],
 };

@@ -43,7 +43,7 @@ const selections: readonly {
 /** The kinds that are read, and so can be wrong. Their status is no part of that: we write it ourselves. */
 const validated: Readonly<Record<string, readonly string[]>> = {
   'security.istio.io': ['authorizationpolicies', 'peerauthentications', 'requestauthentications'],
-  'networking.istio.io': ['gateways', 'workloadentries'],
+  'networking.istio.io': ['destinationrules', 'gateways', 'workloadentries'],
 };
 
 const common = {

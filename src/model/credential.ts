@@ -19,7 +19,7 @@ export interface CredentialKeyPair {
   /** PKCS#8 PEM. */
   readonly privateKey: Redacted<string>;
   /** By it clients choose where a server has several. */
-  readonly keyType: 'RSA' | 'ECDSA';
+  readonly keyType: 'RSA' | 'ECDSA' | 'Ed25519';
   /** Of the server's own certificate, ms since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
@@ -150,7 +150,7 @@ function readCertificates(
 function readKey(
   text: string,
   entry: CredentialEntry,
-): Result<{ readonly key: KeyObject; readonly type: 'RSA' | 'ECDSA' }, CredentialProblem> {
+): Result<{ readonly key: KeyObject; readonly type: CredentialKeyPair['keyType'] }, CredentialProblem> {
   let key: KeyObject;
   try {
     key = createPrivateKey(text);
@@ -164,6 +164,7 @@ function readKey(
     return ok({ key, type: 'RSA' });
   if (asymmetricKeyType === 'ec' && curves.includes(asymmetricKeyDetails?.namedCurve ?? ''))
     return ok({ key, type: 'ECDSA' });
+  if (asymmetricKeyType === 'ed25519') return ok({ key, type: 'Ed25519' });
   const hint = 'use RSA of 2048 bits or more, or ECDSA with P-256, P-384 or P-521';
   return err(problem('credential-key-type', `Envoy takes no key of the type in ${entry}`, hint));
 }

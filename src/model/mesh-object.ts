@@ -1,4 +1,5 @@
 import type { AuthorizationPolicy } from './authorization-policy.ts';
+import type { DestinationRule } from './destination-rule.ts';
 import type { Gateway } from './gateway.ts';
 import type { PeerAuthentication } from './peer-authentication.ts';
 import type { RequestAuthentication } from './request-authentication.ts';
@@ -16,6 +17,7 @@ export type MeshObject =
   | PeerAuthentication
   | RequestAuthentication
   | AuthorizationPolicy
+  | DestinationRule
   | Gateway
   | Secret;
 

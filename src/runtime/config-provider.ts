@@ -24,7 +24,7 @@ export function configProvider(compiler: Compiler, secrets: SecretProvider): Con
         get view() {
           return compiled.view;
         },
-        layers: (type) => (type === types.secret ? own.layers() : compiled.layers(type)),
+        layers: (type) => (type === types.secret ? [...own.layers(), ...compiled.layers(type)] : compiled.layers(type)),
         adopt: (type, name, version) => {
           if (type === types.secret && name === workloadSecretName) own.adopt(version);
         },

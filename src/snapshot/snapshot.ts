@@ -1,4 +1,5 @@
 import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
+import type { DestinationRule } from '../model/destination-rule.ts';
 import type { Gateway } from '../model/gateway.ts';
 import type { KeySet } from '../model/key-set.ts';
 import type { Mesh } from '../model/mesh.ts';
@@ -31,6 +32,7 @@ export interface Snapshot {
   readonly peerAuthentications: ByNamespace<PeerAuthentication>;
   readonly requestAuthentications: ByNamespace<RequestAuthentication>;
   readonly authorizationPolicies: ByNamespace<AuthorizationPolicy>;
+  readonly destinationRules: ByNamespace<DestinationRule>;
   readonly gateways: ByNamespace<Gateway>;
   readonly secrets: ByNamespace<Secret>;
   /** What was fetched of the issuers' keys, by id. An issuer that isn't here has no keys yet. */
@@ -48,6 +50,7 @@ export const fieldOfKind = {
   PeerAuthentication: 'peerAuthentications',
   RequestAuthentication: 'requestAuthentications',
   AuthorizationPolicy: 'authorizationPolicies',
+  DestinationRule: 'destinationRules',
   Gateway: 'gateways',
   Secret: 'secrets',
 } as const satisfies Record<MeshObject['kind'], keyof Snapshot>;
@@ -65,6 +68,7 @@ export function emptySnapshot(mesh: Mesh): Snapshot {
     peerAuthentications: new Map(),
     requestAuthentications: new Map(),
     authorizationPolicies: new Map(),
+    destinationRules: new Map(),
     gateways: new Map(),
     secrets: new Map(),
     keySets: new Map(),

@@ -1,5 +1,7 @@
 import { assertNever } from '../lib/assert-never.ts';
 import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
+import type { DestinationRule } from '../model/destination-rule.ts';
+import { fullHost, hostWithin } from '../model/host.ts';
 import { keySetId } from '../model/key-set.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import { holdsFor } from '../model/policy-scope.ts';
@@ -18,6 +20,8 @@ export interface Scope {
   readonly services: ReadonlySet<string>;
   /** A Service came, went or changed: addresses may have other owners. */
   readonly servicesChanged: boolean;
+  /** A rule for clients came, went or changed: some may have another outbound side. */
+  readonly clientsChanged: boolean;
   /** `namespace/name` of workloads whose proxies may belong to another view. */
   readonly workloads: ReadonlySet<string>;
   /** Namespaces whose selectors may read other labels. */
@@ -39,6 +43,7 @@ export function affected(before: Snapshot, after: Snapshot, changes: readonly Ch
 class Collector implements Scope {
   readonly services = new Set<string>();
   servicesChanged = false;
+  clientsChanged = false;
   readonly workloads = new Set<string>();
   readonly #selectors = new Set<string>();
   #allSelectors = false;
@@ -107,6 +112,11 @@ class Collector implements Scope {
         else this.#selectors.add(meta.namespace);
         for (const side of sides(change)) if (isScoped(side)) this.#addScope(side);
         return;
+      case 'DestinationRule':
+        this.clientsChanged = true;
+        this.#selectors.add(meta.namespace);
+        for (const side of sides(change)) if (side.kind === 'DestinationRule') this.#addDestination(side);
+        return;
       case 'Gateway':
       case 'Secret':
         this.#addViews('all', (view) => view.kind === 'router');
@@ -133,6 +143,21 @@ class Collector implements Scope {
     const { rootNamespace } = this.#after.mesh;
     const everywhere = policy.meta.namespace === rootNamespace && policy.targets.length === 0;
     this.#addViews(everywhere ? 'all' : policy.meta.namespace, (view) => holdsFor(policy, view, rootNamespace));
+  }
+
+  /** The services that a rule is for. */
+  #addDestination({ host, meta }: DestinationRule): void {
+    const { dnsDomain } = this.#after.mesh;
+    const full = fullHost(host, meta.namespace, dnsDomain);
+    if (!full.startsWith('*')) {
+      const [name, namespace, ...rest] = full.split('.');
+      if (rest.join('.') === `svc.${dnsDomain}`) this.services.add(`${namespace}/${name}`);
+      return;
+    }
+    for (const service of all(this.#after.services)) {
+      if (hostWithin(serviceHost(service, dnsDomain), full))
+        this.services.add(`${service.meta.namespace}/${service.meta.name}`);
+    }
   }
 
   /** Whether an external authorizer can be asked depends on its service, and any CUSTOM policy may name it. */

@@ -17,6 +17,7 @@ export function changedTypes(
   const sidecar = view.kind === 'sidecar';
   const changed = new Set<TypeUrl>();
   if (parts.has('clusters') || (sidecar && after.clusters !== before.clusters)) changed.add(types.cluster);
+  if (parts.has('secrets')) changed.add(types.secret);
   if (parts.has('endpoints')) changed.add(types.endpoint);
   if (sidecar && (parts.has('listeners') || after.listeners !== before.listeners)) changed.add(types.listener);
   if (parts.has('routes') || (parts.has('virtualHosts') && view.routes === 'inline')) changed.add(types.route);

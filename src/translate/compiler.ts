@@ -9,13 +9,14 @@ import { affected, type Scope } from './affected.ts';
 import { changedTypes } from './announce.ts';
 import { BuildCache } from './cache.ts';
 import { type InboundUnit, inboundUnit } from './inbound-unit.ts';
-import { type OutboundPart, outboundParts } from './outbound.ts';
+import type { Outbound, OutboundPart } from './outbound.ts';
 import { Policies } from './policies.ts';
+import { clientOf } from './policy/destination-rules.ts';
 import { effectiveInbound } from './policy/inbound.ts';
 import { Problems } from './problems.ts';
 import { Services } from './services.ts';
 import type { View } from './view.ts';
-import { type Member, problemOf, type ViewState, Views } from './views.ts';
+import { type Compiled, type Member, problemOf, type ViewState, Views } from './views.ts';
 
 /** Hears which types may have other layers now. */
 export type Listener = (changed: ReadonlySet<TypeUrl>) => void;
@@ -60,6 +61,7 @@ export class Compiler {
       snapshot: () => this.#snapshot,
       policies: () => this.#policies,
       inbound: (view) => this.#inbound(view),
+      outbound: (view) => this.#services.for(clientOf(this.#snapshot, view)),
     });
   }
 
@@ -116,11 +118,8 @@ export class Compiler {
       this.#problems.clear();
       this.#services.rebuild(snapshot);
       const before = this.#views.rebuild();
-      this.#tell(
-        new Set(outboundParts),
-        new Map(),
-        unfinished ? new Map([...before.keys()].map((member) => [member, nothing])) : before,
-      );
+      const known = (compiled: Compiled): Compiled => (unfinished ? { ...compiled, inbound: nothing } : compiled);
+      this.#tell(new Map(), new Map(), new Map([...before].map(([member, compiled]) => [member, known(compiled)])));
     } else {
       this.#policies.update(changes);
       this.#updateAffected(affected(previous, snapshot, changes));
@@ -131,25 +130,41 @@ export class Compiler {
 
   #updateAffected(scope: Scope): void {
     const parts = this.#services.update(this.#snapshot, scope);
+    // First who moves, with what each had: what comes next changes that.
     const moved = this.#views.move(scope);
-    const recompiled = new Map<ViewState, InboundUnit>();
+    const recompiled = new Map<ViewState, Compiled>();
+    if (scope.clientsChanged) this.#followRules(recompiled);
     for (const state of this.#views.in(scope)) {
-      recompiled.set(state, state.inbound);
-      state.inbound = this.#problems.guard(problemOf(state.view), () => this.#inbound(state.view), state.inbound);
+      const { compiled, view } = state;
+      if (!recompiled.has(state)) recompiled.set(state, compiled);
+      const inbound = this.#problems.guard(problemOf(view), () => this.#inbound(view), compiled.inbound);
+      state.compiled = { ...compiled, inbound };
     }
     this.#tell(parts, recompiled, moved);
+    if (scope.clientsChanged)
+      this.#services.keepOnly(new Set(this.#views.all().map(({ compiled }) => compiled.outbound)));
+  }
+
+  /** Gives each view the outbound side of the client that it is now. */
+  #followRules(recompiled: Map<ViewState, Compiled>): void {
+    for (const state of this.#views.all()) {
+      const outbound = this.#services.for(clientOf(this.#snapshot, state.view));
+      if (outbound === state.compiled.outbound) continue;
+      recompiled.set(state, state.compiled);
+      state.compiled = { ...state.compiled, outbound };
+    }
   }
 
   /** `recompiled` and `moved` say what a view, or a proxy that came to its view only now, had before. */
   #tell(
-    parts: ReadonlySet<OutboundPart>,
-    recompiled: ReadonlyMap<ViewState, InboundUnit>,
-    moved: ReadonlyMap<Member, InboundUnit>,
+    parts: ReadonlyMap<Outbound, ReadonlySet<OutboundPart>>,
+    recompiled: ReadonlyMap<ViewState, Compiled>,
+    moved: ReadonlyMap<Member, Compiled>,
   ): void {
-    const changed = ({ view, inbound }: ViewState, before: InboundUnit): ReadonlySet<TypeUrl> =>
-      changedTypes(view, parts, before, inbound);
+    const changed = ({ view, compiled }: ViewState, before: Compiled): ReadonlySet<TypeUrl> =>
+      changedTypes(view, partsThatDiffer(view, parts, before, compiled), before.inbound, compiled.inbound);
     for (const state of parts.size > 0 ? this.#views.all() : recompiled.keys()) {
-      const types = changed(state, recompiled.get(state) ?? state.inbound);
+      const types = changed(state, recompiled.get(state) ?? state.compiled);
       if (types.size === 0) continue;
       for (const member of state.proxies) if (!moved.has(member)) member.listener(types);
     }
@@ -165,14 +180,15 @@ export class Compiler {
     return inboundUnit(this.#cache, effectiveInbound(this.#snapshot, view, this.#policies), this.#snapshot.mesh);
   }
 
-  #layers({ view, inbound }: ViewState, type: TypeUrl): readonly Layer[] {
-    const { outbound } = this.#services;
+  #layers({ view, compiled: { inbound, outbound } }: ViewState, type: TypeUrl): readonly Layer[] {
     const sidecar = view.kind === 'sidecar';
     switch (type) {
       case types.cluster:
         return sidecar ? [outbound.clusters, inbound.clusters] : [outbound.clusters];
       case types.endpoint:
         return [outbound.endpoints];
+      case types.secret:
+        return [outbound.secrets];
       case types.listener:
         return sidecar ? [outbound.listeners, inbound.listeners] : [];
       case types.route:
@@ -186,4 +202,17 @@ export class Compiler {
         return [];
     }
   }
+}
+
+const noParts: ReadonlySet<OutboundPart> = new Set();
+
+/** The parts of the outbound side that a view had in another form, whether it changed or the view has another one now. */
+function partsThatDiffer(
+  { namespace, routes }: View,
+  parts: ReadonlyMap<Outbound, ReadonlySet<OutboundPart>>,
+  { outbound: before }: Compiled,
+  { outbound: after }: Compiled,
+): ReadonlySet<OutboundPart> {
+  const changed = parts.get(before) ?? noParts;
+  return before === after ? changed : new Set([...changed, ...after.differences(before, namespace, routes)]);
 }

@@ -1,4 +1,5 @@
 import type { Mesh } from '../model/mesh.ts';
+import type { Proxy } from '../model/proxy.ts';
 import { emptyLayer, type Layer, type Resource } from '../model/resource.ts';
 import type { BuildCache } from './cache.ts';
 import { fixedClusters } from './envoy/cluster.ts';
@@ -8,30 +9,37 @@ import { layer } from './envoy/resource.ts';
 import { discoveredRoutes, inlineRoutes, type ServiceRoute } from './envoy/route.ts';
 import type { Hosts, ServiceUnit } from './service-unit.ts';
 
+/** What most meshes have: no rule names a file. */
+const noSecrets = emptyLayer('secrets/outbound');
+
 /** The parts of the outbound side that can change one without the other. */
-export const outboundParts = ['clusters', 'endpoints', 'listeners', 'routes', 'virtualHosts'] as const;
+export const outboundParts = ['clusters', 'endpoints', 'secrets', 'listeners', 'routes', 'virtualHosts'] as const;
 /** Says which layers may be other objects than before. */
 export type OutboundPart = (typeof outboundParts)[number];
 
 /**
- * The outbound side, which all sidecars share: it doesn't depend on who asks, but for the short names that a namespace
- * may use. A layer keeps its identity while its content is the same.
+ * The outbound side of clients that see every service alike: all of them, but for those in whose namespaces other rules hold. Only
+ * the short names of services depend on who asks. A layer keeps its identity while its content is the same, and where
+ * it is the same as that of `shared`, it is the same object.
  */
 export class Outbound {
   readonly #cache: BuildCache;
   readonly #mesh: Mesh;
+  readonly #shared: Outbound | undefined;
   readonly #units = new Map<string, ServiceUnit>();
   #clusters: Layer = emptyLayer('clusters/outbound');
   #endpoints: Layer = emptyLayer('endpoints/outbound');
+  #secrets: Layer = noSecrets;
   #listeners: Layer = emptyLayer('listeners/outbound');
   #routes: Layer = emptyLayer('routes/outbound');
   #httpPorts: readonly number[] = [];
   readonly #virtualHosts = new Map<string, Layer>();
   readonly #inlineRoutes = new Map<string, Layer>();
 
-  constructor(cache: BuildCache, mesh: Mesh) {
+  constructor(cache: BuildCache, mesh: Mesh, shared?: Outbound) {
     this.#cache = cache;
     this.#mesh = mesh;
+    this.#shared = shared;
     this.#assemble(new Set(outboundParts));
   }
 
@@ -41,6 +49,11 @@ export class Outbound {
 
   get endpoints(): Layer {
     return this.#endpoints;
+  }
+
+  /** Certificates that rules name as files. */
+  get secrets(): Layer {
+    return this.#secrets;
   }
 
   get listeners(): Layer {
@@ -58,21 +71,29 @@ export class Outbound {
 
   /** The virtual hosts as clients of a namespace name them. */
   virtualHosts(namespace: string): Layer {
-    return this.#perNamespace(this.#virtualHosts, 'virtual-hosts', namespace, () =>
-      [...this.#units.values()].flatMap((unit) => hostsFor(unit, namespace).virtualHosts),
+    const build = (): Layer =>
+      layer(
+        `virtual-hosts/${namespace}`,
+        [...this.#units.values()].flatMap((unit) => hostsFor(unit, namespace).virtualHosts),
+      );
+    return this.#perNamespace(this.#virtualHosts, namespace, () =>
+      sharing(this.#shared?.virtualHosts(namespace), build()),
     );
   }
 
   /** The same, whole, with the routes of sniffed ports. */
   inlineRoutes(namespace: string): Layer {
-    return this.#perNamespace(this.#inlineRoutes, 'routes', namespace, () => {
+    const build = (): Layer => {
       const byPort = new Map<number, ServiceRoute[]>(this.#httpPorts.map((port) => [port, []]));
       for (const unit of this.#units.values()) {
         for (const route of hostsFor(unit, namespace).routes) byPort.get(route.port)?.push(route);
       }
       const whole = [...byPort].map(([port, routes]) => inlineRoutes(port, routes, this.#unknownHosts));
-      return [...whole, ...[...this.#units.values()].flatMap((unit) => unit.routes)];
-    });
+      return layer(`routes/${namespace}`, [...whole, ...[...this.#units.values()].flatMap((unit) => unit.routes)]);
+    };
+    return this.#perNamespace(this.#inlineRoutes, namespace, () =>
+      sharing(this.#shared?.inlineRoutes(namespace), build()),
+    );
   }
 
   /** Puts (or, with `undefined`, removes) services, and tells which parts changed. */
@@ -82,7 +103,7 @@ export class Outbound {
       const before = this.#units.get(key);
       if (after === undefined) this.#units.delete(key);
       else this.#units.set(key, after);
-      for (const part of ['clusters', 'endpoints', 'listeners', 'routes'] as const) {
+      for (const part of ['clusters', 'endpoints', 'secrets', 'listeners', 'routes'] as const) {
         if (!sameResources(before?.[part], after?.[part])) dirty.add(part);
       }
       if (
@@ -93,6 +114,15 @@ export class Outbound {
       }
     }
     return this.#assemble(dirty);
+  }
+
+  /** Which parts a client gets in another form here than from `other`. */
+  differences(other: Outbound, namespace: string, routes: Proxy['routes']): readonly OutboundPart[] {
+    const hosts = (side: Outbound): Layer =>
+      routes === 'vhds' ? side.virtualHosts(namespace) : side.inlineRoutes(namespace);
+    return outboundParts.filter((part) =>
+      part === 'virtualHosts' ? hosts(this) !== hosts(other) : this[part] !== other[part],
+    );
   }
 
   get #unknownHosts(): 'allow' | 'block' {
@@ -110,17 +140,23 @@ export class Outbound {
       }
     }
     if (dirty.has('clusters')) {
-      this.#clusters = layer(this.#clusters.key, [...fixedClusters(), ...units.flatMap((unit) => unit.clusters)]);
+      this.#clusters = this.#layer('clusters', [...fixedClusters(), ...units.flatMap((unit) => unit.clusters)]);
     }
     if (dirty.has('endpoints')) {
-      this.#endpoints = layer(
-        this.#endpoints.key,
+      this.#endpoints = this.#layer(
+        'endpoints',
         units.flatMap((unit) => unit.endpoints),
+      );
+    }
+    if (dirty.has('secrets')) {
+      this.#secrets = this.#layer(
+        'secrets',
+        units.flatMap((unit) => unit.secrets),
       );
     }
     if (dirty.has('listeners')) {
       const settings = connectionSettings(this.#mesh);
-      this.#listeners = layer(this.#listeners.key, [
+      this.#listeners = this.#layer('listeners', [
         this.#cache.get(
           'virtualOutbound',
           { policy: this.#mesh.outboundTrafficPolicy, settings },
@@ -131,7 +167,7 @@ export class Outbound {
       ]);
     }
     if (dirty.has('routes')) {
-      this.#routes = layer(this.#routes.key, [
+      this.#routes = this.#layer('routes', [
         ...this.#httpPorts.map((port) =>
           this.#cache.get('discoveredRoutes', { port, unknown: this.#unknownHosts }, (key) =>
             discoveredRoutes(key.port, key.unknown),
@@ -145,13 +181,25 @@ export class Outbound {
     return dirty;
   }
 
-  #perNamespace(known: Map<string, Layer>, kind: string, namespace: string, build: () => readonly Resource[]): Layer {
+  #layer(part: 'clusters' | 'endpoints' | 'secrets' | 'listeners' | 'routes', resources: readonly Resource[]): Layer {
+    const empty = part === 'secrets' && resources.length === 0 ? noSecrets : undefined;
+    return empty ?? sharing(this.#shared?.[part], layer(`${part}/outbound`, resources));
+  }
+
+  #perNamespace(known: Map<string, Layer>, namespace: string, build: () => Layer): Layer {
     const found = known.get(namespace);
     if (found !== undefined) return found;
-    const built = layer(`${kind}/${namespace}`, build());
+    const built = build();
     known.set(namespace, built);
     return built;
   }
+}
+
+/** The shared layer, where there is one with the same content; so that nobody looks for differences. */
+function sharing(shared: Layer | undefined, own: Layer): Layer {
+  if (shared?.resources.size !== own.resources.size) return own;
+  for (const [name, { version }] of own.resources) if (shared.resources.get(name)?.version !== version) return own;
+  return shared;
 }
 
 function hostsFor(unit: ServiceUnit, namespace: string): Hosts {

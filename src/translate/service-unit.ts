@@ -1,20 +1,26 @@
 import type { Mesh } from '../model/mesh.ts';
 import type { Resource } from '../model/resource.ts';
 import { isHttp } from '../model/service.ts';
+import type { HashKey } from '../model/traffic-policy.ts';
 import type { BuildCache } from './cache.ts';
 import { serviceCluster } from './envoy/cluster.ts';
 import { loadAssignment } from './envoy/endpoint.ts';
-import { connectionSettings } from './envoy/http-connection-manager.ts';
+import { connectionSettings, type TcpOptions } from './envoy/http-connection-manager.ts';
 import { reservedPorts } from './envoy/names.ts';
+import { fileSecrets } from './envoy/originated-tls.ts';
 import { sniffedServiceListener, tcpServiceListener } from './envoy/outbound-listener.ts';
 import { type ServiceRoute, serviceRoutes, virtualHostResource } from './envoy/route.ts';
+import { isOriginated } from './policy/client-tls.ts';
 import { domainsOf, type EffectiveService } from './policy/outbound.ts';
+import type { TargetPolicy } from './policy/target-policy.ts';
 
 /** All that one service adds to its clients' configuration. */
 export interface ServiceUnit {
   readonly service: EffectiveService;
   readonly clusters: readonly Resource[];
   readonly endpoints: readonly Resource[];
+  /** Certificates that are files of the client's machine, by their names. */
+  readonly secrets: readonly Resource[];
   readonly listeners: readonly Resource[];
   /** Routes of sniffed ports; those of HTTP ports are made per port, from all services. */
   readonly routes: readonly Resource[];
@@ -32,38 +38,59 @@ export interface Hosts {
 export function serviceUnit(cache: BuildCache, service: EffectiveService, mesh: Mesh): ServiceUnit {
   const { trustDomain } = mesh;
   const settings = connectionSettings(mesh);
-  const { host, addresses } = service;
+  const { host, addresses, rule } = service;
   const ports = service.ports.filter(({ port }) => !reservedPorts.has(port));
-  const clusters = service.ports.map(({ port, protocol, tls, servers }) =>
-    cache.get('cluster', { host, port, protocol, tls, servers, trustDomain }, serviceCluster),
+  const targets = service.ports.flatMap(({ subsets, ...all }) =>
+    [all, ...subsets].map((target) => ({ ...target, port: all.port, protocol: all.protocol })),
   );
-  const endpoints = service.ports.map(({ port, endpoints }) =>
-    cache.get('endpoint', { host, port, endpoints }, (key) => loadAssignment(key.host, key.port, key.endpoints)),
+  const clusters = targets.map(({ port, protocol, subset, tls, servers, policy }) =>
+    cache.get('cluster', { host, port, subset, protocol, tls, servers, trustDomain, policy, rule }, serviceCluster),
   );
+  const endpoints = targets
+    .filter(({ policy }) => policy.loadBalancer?.method !== 'PASSTHROUGH')
+    .map(({ port, subset, endpoints: own }) =>
+      cache.get('endpoint', { host, port, subset, endpoints: own }, loadAssignment),
+    );
   const listeners = ports
     .filter(({ protocol }) => !isHttp(protocol))
-    .flatMap(({ port, protocol }) =>
-      addresses.map((address) =>
-        protocol === 'auto'
-          ? cache.get('sniffedListener', { address, port, host, settings }, sniffedServiceListener)
-          : cache.get('tcpListener', { address, port, host, settings }, tcpServiceListener),
-      ),
+    .flatMap(({ port, protocol, tls, policy }) =>
+      addresses.map((address) => {
+        const key = { address, port, host, settings, tcp: tcpOptions(policy) };
+        return protocol === 'auto'
+          ? cache.get('sniffedListener', { ...key, markHttp: !isOriginated(tls) }, sniffedServiceListener)
+          : cache.get('tcpListener', key, tcpServiceListener);
+      }),
     );
   const routes = ports
     .filter(({ protocol }) => protocol === 'auto')
-    .map(({ port }) => cache.get('route', { host, port }, (key) => serviceRoutes(key.host, key.port)));
+    .map(({ port, policy }) => cache.get('route', { host, port, hash: hashKey(policy) }, serviceRoutes));
   const hosts = (client: 'same-namespace' | 'other-namespace'): Hosts => {
     const domains = domainsOf(service, client);
-    const keys = ports.filter(({ protocol }) => isHttp(protocol)).map(({ port }) => ({ host, port, domains }));
+    const keys = ports
+      .filter(({ protocol }) => isHttp(protocol))
+      .map(({ port, policy }) => ({ host, port, domains, hash: hashKey(policy) }));
     return { routes: keys, virtualHosts: keys.map((key) => cache.get('virtualHost', key, virtualHostResource)) };
   };
   return {
     service,
     clusters,
     endpoints,
+    secrets: targets.flatMap(({ tls }) => (isOriginated(tls) ? fileSecrets(tls) : [])),
     listeners,
     routes,
     sameNamespace: hosts('same-namespace'),
     otherNamespace: hosts('other-namespace'),
+  };
+}
+
+function hashKey({ loadBalancer }: TargetPolicy): HashKey | undefined {
+  const method = loadBalancer?.method;
+  return typeof method === 'object' ? method.key : undefined;
+}
+
+function tcpOptions(policy: TargetPolicy): TcpOptions {
+  return {
+    idleTimeoutMs: policy.connectionPool?.tcpIdleTimeoutMs,
+    hashAddress: hashKey(policy)?.kind === 'address',
   };
 }

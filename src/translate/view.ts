@@ -4,6 +4,7 @@ import type { Proxy, ProxyKind } from '../model/proxy.ts';
 import { findWorkload, pinningServices } from '../snapshot/indexes.ts';
 import { inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Policies } from './policies.ts';
+import { clientLabelsRead } from './policy/destination-rules.ts';
 import type { WorkloadFacts } from './policy/inbound.ts';
 
 /**
@@ -28,6 +29,7 @@ export function labelsRead(
   };
   for (const service of inNamespace(snapshot.services, namespace)) read(service.selector);
   for (const policy of inNamespace(snapshot.peerAuthentications, namespace)) read(policy.selector.matchLabels);
+  for (const key of clientLabelsRead(snapshot, namespace)) keys.add(key);
   for (const scope of new Set([namespace, snapshot.mesh.rootNamespace])) {
     for (const key of policies.keysRead(scope)) keys.add(key);
   }

@@ -3,15 +3,22 @@ import type { Proxy } from '../model/proxy.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Scope } from './affected.ts';
 import type { InboundUnit } from './inbound-unit.ts';
+import type { Outbound } from './outbound.ts';
 import type { Policies } from './policies.ts';
 import type { Problems } from './problems.ts';
 import { labelsRead, type View, viewOf } from './view.ts';
 
-/** A view with the proxies that belong to it, and what is compiled for it alone. */
+/** What proxies of a view get: a side of their own, and one that all clients alike share. */
+export interface Compiled {
+  readonly inbound: InboundUnit;
+  readonly outbound: Outbound;
+}
+
+/** A view with the proxies that belong to it, and what is compiled for it. */
 export interface ViewState {
   readonly view: View;
   readonly proxies: Set<Member>;
-  inbound: InboundUnit;
+  compiled: Compiled;
 }
 
 /** A proxy that somebody listens for. */
@@ -28,6 +35,7 @@ export interface ViewCompiler {
   readonly snapshot: () => Snapshot;
   readonly policies: () => Policies;
   readonly inbound: (view: View) => InboundUnit;
+  readonly outbound: (view: View) => Outbound;
 }
 
 /** Who belongs to which view. A view is compiled when its first proxy comes, and forgotten with its last. */
@@ -77,12 +85,12 @@ export class Views {
   }
 
   /** Moves proxies whose view is another one now; returns what each had in its old one, as it was before this change. */
-  move(scope: Scope): ReadonlyMap<Member, InboundUnit> {
-    const moved = new Map<Member, InboundUnit>();
+  move(scope: Scope): ReadonlyMap<Member, Compiled> {
+    const moved = new Map<Member, Compiled>();
     for (const member of this.#candidates(scope)) {
-      const state = this.#stateFor(member.proxy, member.state.inbound);
+      const state = this.#stateFor(member.proxy, member.state.compiled);
       if (state === member.state) continue;
-      moved.set(member, member.state.inbound);
+      moved.set(member, member.state.compiled);
       this.#exit(member);
       this.#enter(member, state);
     }
@@ -90,13 +98,13 @@ export class Views {
   }
 
   /** Everything anew; returns what each proxy had. */
-  rebuild(): ReadonlyMap<Member, InboundUnit> {
+  rebuild(): ReadonlyMap<Member, Compiled> {
     const members = [...this.#members.values()].flatMap((named) => [...named]);
-    const before = new Map(members.map((member) => [member, member.state.inbound]));
+    const before = new Map(members.map((member) => [member, member.state.compiled]));
     this.#labels.clear();
     this.#views.clear();
     this.#byNamespace.clear();
-    for (const member of members) this.#enter(member, this.#stateFor(member.proxy, member.state.inbound));
+    for (const member of members) this.#enter(member, this.#stateFor(member.proxy, member.state.compiled));
     return before;
   }
 
@@ -117,8 +125,8 @@ export class Views {
   }
 
   /** The state of a proxy's view. `lastGood` is what the proxy keeps where its view is new and can't be compiled. */
-  #stateFor(proxy: Proxy, lastGood?: InboundUnit): ViewState {
-    const { inbound, problems, snapshot, policies } = this.#compiler;
+  #stateFor(proxy: Proxy, lastGood?: Compiled): ViewState {
+    const { inbound, outbound, problems, snapshot, policies } = this.#compiler;
     let read = this.#labels.get(proxy.namespace);
     if (read === undefined) {
       read = labelsRead(snapshot(), proxy.namespace, policies());
@@ -127,9 +135,9 @@ export class Views {
     const view = viewOf(snapshot(), proxy, read);
     const known = this.#views.get(view.id);
     if (known !== undefined) return known;
-    const compiled =
-      lastGood === undefined ? inbound(view) : problems.guard(problemOf(view), () => inbound(view), lastGood);
-    const state: ViewState = { view, proxies: new Set(), inbound: compiled };
+    const own =
+      lastGood === undefined ? inbound(view) : problems.guard(problemOf(view), () => inbound(view), lastGood.inbound);
+    const state: ViewState = { view, proxies: new Set(), compiled: { inbound: own, outbound: outbound(view) } };
     this.#views.set(view.id, state);
     this.#byNamespace.set(view.namespace, (this.#byNamespace.get(view.namespace) ?? new Set()).add(state));
     return state;

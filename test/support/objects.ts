@@ -6,6 +6,7 @@ import {
   type Operation,
   type Source,
 } from '../../src/model/authorization-policy.ts';
+import type { DestinationRule } from '../../src/model/destination-rule.ts';
 import type { ExtAuthzGrpc, ExtAuthzHttp } from '../../src/model/extension-provider.ts';
 import { stringMatch } from '../../src/model/match.ts';
 import { defaultMesh } from '../../src/model/mesh.ts';
@@ -15,6 +16,7 @@ import type { MtlsSetting, PeerAuthentication } from '../../src/model/peer-authe
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { JwtRule, KeySource, RequestAuthentication } from '../../src/model/request-authentication.ts';
 import type { EndpointSlice, Protocol, Service } from '../../src/model/service.ts';
+import type { TrafficPolicy } from '../../src/model/traffic-policy.ts';
 import type { Workload } from '../../src/model/workload.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { Store } from '../../src/snapshot/store.ts';
@@ -237,6 +239,35 @@ export function sidecar(workload: Workload, more: Partial<Proxy> = {}): Proxy {
     serviceAccount: workload.serviceAccount,
     labels: workload.labels,
     routes: 'vhds',
+    ...more,
+  };
+}
+
+/** A traffic policy that says nothing. */
+export const noPolicy: TrafficPolicy = {
+  tls: undefined,
+  loadBalancer: undefined,
+  connectionPool: undefined,
+  outlierDetection: undefined,
+  ports: new Map(),
+  proxyProtocol: undefined,
+};
+
+export function destinationRule(
+  namespace: string,
+  name: string,
+  host: string,
+  trafficPolicy: TrafficPolicy | undefined,
+  more: Partial<DestinationRule> = {},
+): DestinationRule {
+  return {
+    kind: 'DestinationRule',
+    meta: meta(namespace, name),
+    host,
+    trafficPolicy,
+    subsets: [],
+    exportTo: 'all',
+    workloadSelector: undefined,
     ...more,
   };
 }

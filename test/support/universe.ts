@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { AuthorizationAction } from '../../src/model/authorization-policy.ts';
+import type { ExportTo } from '../../src/model/export-to.ts';
 import type { ExtensionProvider } from '../../src/model/extension-provider.ts';
 import { trustDomain } from '../../src/model/ids.ts';
 import type { KeySet } from '../../src/model/key-set.ts';
@@ -11,12 +12,15 @@ import { gatewayNameLabel as gatewayLabel } from '../../src/model/policy-scope.t
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { KeySource } from '../../src/model/request-authentication.ts';
 import type { Protocol } from '../../src/model/service.ts';
+import type { ClientTlsSettings } from '../../src/model/traffic-policy.ts';
 import {
   authorizationPolicy,
+  destinationRule,
   grpcAuthorizer,
   httpAuthorizer,
   jwtRule,
   meta,
+  noPolicy,
   peerAuthentication,
   pod,
   requestAuthentication,
@@ -223,6 +227,43 @@ export const anyKeySets: fc.Arbitrary<ReadonlyMap<string, KeySet>> = fc
   )
   .map((sets) => new Map(Object.entries(sets).map(([id, jwks]) => [id, { id, jwks }])));
 
+const tlsSettings = fc.constantFrom<ClientTlsSettings | undefined>(
+  undefined,
+  { mode: 'DISABLE' },
+  { mode: 'ISTIO_MUTUAL', sni: '', subjectAltNames: [] },
+  {
+    mode: 'SIMPLE',
+    certificate: undefined,
+    authorities: { kind: 'file', path: '/certs/ca.pem' },
+    revoked: '',
+    subjectAltNames: [],
+    sni: '',
+  },
+);
+
+const destinationRules = fc
+  .record({
+    namespace,
+    name: fc.constantFrom('d', 'e'),
+    createdAt,
+    host: fc.constantFrom('s', 's.foo.svc.cluster.local', '*.foo.svc.cluster.local', '*.local', 'elsewhere.example'),
+    tls: tlsSettings,
+    portTls: fc.option(tlsSettings, { nil: undefined }),
+    subset: fc.constantFrom(undefined, { v: '1' }, { v: '2' }),
+    exportTo: fc.constantFrom<ExportTo>('all', 'all', ['foo'], ['bar'], ['bar', 'foo'], []),
+    selector: fc.constantFrom(undefined, undefined, { app: 'x' }, { v: '2' }),
+  })
+  .map(({ namespace, name, createdAt, host, tls, portTls, subset, exportTo, selector }): MeshObject => {
+    const ports = portTls === undefined ? [] : [[80, { ...noPolicy, tls: portTls }] as const];
+    return {
+      ...destinationRule(namespace, name, host, { ...noPolicy, tls, ports: new Map(ports) }),
+      meta: meta(namespace, name, { createdAt }),
+      subsets: subset === undefined ? [] : [{ name: 'part', labels: subset, trafficPolicy: undefined }],
+      exportTo,
+      workloadSelector: selector && { matchLabels: selector },
+    };
+  });
+
 /** Any object of the small world. */
 export const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { weight: 4, arbitrary: workload('Pod', ['a', 'b']) },
@@ -232,6 +273,7 @@ export const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { weight: 3, arbitrary: peerAuthentications },
   { weight: 4, arbitrary: authorizationPolicies },
   { weight: 3, arbitrary: requestAuthentications },
+  { weight: 4, arbitrary: destinationRules },
 );
 
 /** Authorizers behind services that come and go, over ports that they sometimes have. */

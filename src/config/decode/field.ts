@@ -100,6 +100,15 @@ export class Field {
     return this.error('out-of-range', `must be a whole number from ${min} to ${max}, not ${this.value}`);
   }
 
+  /** Any number, with decimals. */
+  number(min: number, max: number): number | undefined {
+    if (!this.present) return undefined;
+    if (typeof this.value !== 'number')
+      return this.error('wrong-type', `must be a number, not ${typeName(this.value)}`);
+    if (this.value >= min && this.value <= max) return this.value;
+    return this.error('out-of-range', `must be from ${min} to ${max}, not ${this.value}`);
+  }
+
   oneOf<T extends string>(values: readonly T[]): T | undefined {
     const value = this.string();
     if (value === undefined) return undefined;

@@ -33,3 +33,10 @@ export function readHeaderName(field: Field, written: string): string | undefine
   if (trap !== undefined) field.warning('header-form', `header ${JSON.stringify(written)}: ${trap[0]}`, trap[1]);
   return name;
 }
+
+/** A header that is read: Envoy refuses what holds one that can't be there as a whole. */
+export function readHeader(field: Field): string | undefined {
+  const text = field.text();
+  if (text === undefined || token.test(text)) return text;
+  return field.error('bad-header', `no request has a header ${JSON.stringify(text)}`, 'write the name of a header');
+}

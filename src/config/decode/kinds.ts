@@ -1,3 +1,4 @@
+import { destinationRuleReader } from './destination-rule.ts';
 import { endpointSliceReader } from './endpoint-slice.ts';
 import { gatewayReader } from './gateway.ts';
 import type { KindReader } from './kind.ts';
@@ -19,6 +20,7 @@ export const kindReaders: readonly KindReader[] = [
   peerAuthenticationReader,
   requestAuthenticationReader,
   authorizationPolicyReader,
+  destinationRuleReader,
   gatewayReader,
   secretReader,
 ];

@@ -5,6 +5,7 @@ import {
 } from '../fail-closed.ts';
 import { authorizationPolicyFields, readAuthorizationPolicy } from './authorization-policy.ts';
 import type { KindReader } from './kind.ts';
+import { underSpec } from './networking.ts';
 import { peerAuthenticationFields, readPeerAuthentication } from './peer-authentication.ts';
 import { readRequestAuthentication, requestAuthenticationFields } from './request-authentication.ts';
 
@@ -14,9 +15,6 @@ const security = {
   namespaced: true,
   fields: ['spec', 'status'],
 };
-
-const underSpec = (names: readonly string[]): Readonly<Record<string, string>> =>
-  Object.fromEntries(names.map((name) => [name, 'indent it under "spec"']));
 
 /** PeerAuthentication, whole (behaviour.md 1.1). Broken ones go through fail-closed.ts. */
 export const peerAuthenticationReader: KindReader = {

@@ -4,11 +4,13 @@ import { type Selector, selectAll } from '../../model/selector.ts';
 import type { TargetRef } from '../../model/target-ref.ts';
 import { readDuration } from './duration.ts';
 import type { Field, Fields } from './field.ts';
+import { readHeader } from './header-name.ts';
 import type { Outside } from './kind.ts';
 import type { Unreadable } from './peer-authentication.ts';
 import { readSelector } from './selector.ts';
 import { suggest } from './suggest.ts';
 import { readTargetRefs } from './target-refs.ts';
+import { readTexts } from './texts.ts';
 
 /** Fields of a RequestAuthentication's spec. */
 export const requestAuthenticationFields = ['selector', 'targetRef', 'targetRefs', 'jwtRules'];
@@ -94,15 +96,15 @@ function readRule(item: Field): readonly JwtRule[] {
   if (fields === undefined) return [];
   const { value, clean } = item.report.attempt(() => ({
     issuer: fields.get('issuer').string() ?? '',
-    audiences: texts(fields.get('audiences')),
+    audiences: readTexts(fields.get('audiences')),
     timeoutMs: readDuration(fields.get('timeout')) ?? defaultTimeoutMs,
     fromHeaders: readHeaders(fields.get('fromHeaders')),
-    fromParams: texts(fields.get('fromParams')),
-    fromCookies: texts(fields.get('fromCookies')),
+    fromParams: readTexts(fields.get('fromParams')),
+    fromCookies: readTexts(fields.get('fromCookies')),
     forwardOriginalToken: fields.get('forwardOriginalToken').boolean() ?? false,
     outputPayloadToHeader: readHeaderName(fields.get('outputPayloadToHeader')) ?? '',
     outputClaimToHeaders: readClaimHeaders(fields.get('outputClaimToHeaders')),
-    spaceDelimitedClaims: texts(fields.get('spaceDelimitedClaims')),
+    spaceDelimitedClaims: readTexts(fields.get('spaceDelimitedClaims')),
   }));
   if (fields.get('presence').written) {
     fields
@@ -184,11 +186,6 @@ function checkUrl(field: Field, text: string): boolean {
   return true;
 }
 
-function texts(field: Field): readonly string[] {
-  field.refuseNull('a list');
-  return (field.items() ?? []).map((item) => item.text()).filter((text) => text !== undefined);
-}
-
 /** What frames or routes a request: with these removed or taken from a claim, none would arrive, or another one. */
 const framing = ['connection', 'content-length', 'host', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
 
@@ -200,13 +197,6 @@ function readHeaderName(field: Field): string | undefined {
     return field.error('bad-header', `${JSON.stringify(text)} is not for tokens`, 'use a header of your own');
   if (/^[-_A-Za-z0-9]+$/.test(text)) return text;
   return field.error('bad-header', `${JSON.stringify(text)} is no header name`, 'use letters, digits, "-" and "_"');
-}
-
-/** A header that is read: Envoy refuses a filter whole for one that can't be there (RFC 9110 section 5.6.2). */
-function readName(field: Field): string | undefined {
-  const text = field.text();
-  if (text === undefined || /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) return text;
-  return field.error('bad-header', `no request has a header ${JSON.stringify(text)}`, 'write the name of a header');
 }
 
 /** As Envoy refuses a filter for a line break in it, too. */
@@ -225,7 +215,7 @@ function readHeaders(field: Field): JwtRule['fromHeaders'] {
   return (field.items() ?? []).flatMap((item) => {
     item.refuseNull('an object');
     const fields = item.fields(['name', 'prefix']);
-    const name = fields && readName(fields.get('name'));
+    const name = fields && readHeader(fields.get('name'));
     if (fields !== undefined && !fields.get('name').written)
       item.error('missing-field', 'name is required', 'add the name of a header');
     return fields === undefined || name === undefined ? [] : [{ name, prefix: readPrefix(fields.get('prefix')) ?? '' }];

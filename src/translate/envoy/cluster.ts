@@ -1,8 +1,11 @@
-import { any, envoy } from '@envoyproxy/protos';
+import { envoy } from '@envoyproxy/protos';
 import type { SpiffeId } from '../../model/ids.ts';
 import type { Resource } from '../../model/resource.ts';
-import type { Protocol } from '../../model/service.ts';
-import type { ClientTls } from '../policy/client-tls.ts';
+import { isHttp, type Protocol } from '../../model/service.ts';
+import type { OriginatedTls } from '../../model/traffic-policy.ts';
+import { type ClientTls, isOriginated } from '../policy/client-tls.ts';
+import type { TargetPolicy } from '../policy/target-policy.ts';
+import { clusterPolicy, connectTimeout, noBreakers } from './cluster-policy.ts';
 import {
   blackHoleCluster,
   inboundCluster,
@@ -11,93 +14,99 @@ import {
   outboundSni,
   passthroughCluster,
 } from './names.ts';
+import { originatedTls } from './originated-tls.ts';
+import { rawSocket, withProxyProtocol } from './proxy-protocol.ts';
 import { resource } from './resource.ts';
-import { ads, seconds } from './sources.ts';
+import { ads } from './sources.ts';
 import { upstreamMtls } from './tls.ts';
+import { sniffedOptions, speaksHttp2, upstreamOptions } from './upstream-options.ts';
 
 type Cluster = envoy.config.cluster.v3.Cluster;
 
 const { DiscoveryType, LbPolicy } = envoy.config.cluster.v3.Cluster;
 const original = { type: DiscoveryType.ORIGINAL_DST, lbPolicy: LbPolicy.CLUSTER_PROVIDED } as const;
-/** As good as unlimited, in three bytes on the wire: it stands four times in every cluster. */
-const unlimited = { value: 2_097_151 };
-const connectTimeout = seconds(10);
 
-/** No breaker of ours: Envoy's defaults (three retries at once) would cut healthy services. */
-const circuitBreakers = {
-  thresholds: [
-    { maxConnections: unlimited, maxPendingRequests: unlimited, maxRequests: unlimited, maxRetries: unlimited },
-  ],
-};
-
-const http2Options: Cluster['typedExtensionProtocolOptions'] = protocolOptions({
-  explicitHttpConfig: { http2ProtocolOptions: {} },
-});
-const sniffedOptions: Cluster['typedExtensionProtocolOptions'] = protocolOptions({
-  useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions: {} },
-});
-
-function protocolOptions(options: envoy.extensions.upstreams.http.v3.HttpProtocolOptions) {
-  const name = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
-  return { [name]: any(name, options) };
-}
-
-/** Everything that the cluster of one service port depends on. */
+/** Everything that the cluster of one service port, or of a subset of it, depends on. */
 export interface OutboundCluster {
   readonly host: string;
   readonly port: number;
+  readonly subset: string;
   readonly protocol: Protocol;
   readonly tls: ClientTls;
   readonly servers: readonly SpiffeId[];
   readonly trustDomain: string;
+  readonly policy: TargetPolicy;
+  /** The DestinationRule behind it, `<name>.<namespace>`, which tools show; '' for none. */
+  readonly rule: string;
 }
 
-/**
- * The cluster of one service port. Under auto mTLS each endpoint's metadata chooses between mTLS and plaintext
- * (behaviour.md 4.4): an endpoint that doesn't match gets the cluster's own socket, which is plaintext. The client's ALPN
- * tells the server what is inside.
- */
+/** The cluster of one service port: how its endpoints are found and chosen, and what is spoken to them. */
 export function serviceCluster(key: OutboundCluster): Resource {
-  const { host, port, protocol, tls, servers, trustDomain } = key;
-  const name = outboundCluster(port, host);
+  const { host, port, subset, protocol, tls, policy, rule } = key;
+  const name = outboundCluster(port, host, subset);
+  const pool = policy.connectionPool;
+  const discovered = policy.loadBalancer?.method !== 'PASSTHROUGH';
+  const options = upstreamOptions({ protocol, pool, hostAsSni: isOriginated(tls) && followsHost(tls, protocol) });
   return resource('cluster', name, {
     name,
-    type: DiscoveryType.EDS,
-    edsClusterConfig: { edsConfig: ads },
-    connectTimeout,
-    lbPolicy: LbPolicy.LEAST_REQUEST,
-    circuitBreakers,
-    ...protocolOptionsOf(protocol),
-    ...(tls === 'plaintext'
+    ...(discovered ? { edsClusterConfig: { edsConfig: ads } } : {}),
+    ...clusterPolicy(policy),
+    ...(options === undefined ? {} : { typedExtensionProtocolOptions: options }),
+    ...socket(key),
+    ...(rule === ''
       ? {}
-      : {
-          transportSocketMatches: [
-            {
-              name: 'tlsMode-istio',
-              match: { fields: { tlsMode: { stringValue: 'istio' } } },
-              transportSocket: upstreamMtls({
-                sni: outboundSni(port, host),
-                alpn: alpnOf(protocol),
-                servers,
-                trustDomain,
-              }),
-            },
-          ],
-        }),
+      : { metadata: { filterMetadata: { coxswain: { fields: { destinationRule: { stringValue: rule } } } } } }),
   });
 }
 
-/** What the server finds its chain by. `istio-peer-exchange` isn't offered: it would promise Istio's metadata exchange. */
-function alpnOf(protocol: Protocol): readonly string[] {
-  if (protocol === 'http') return ['istio-http/1.1'];
-  if (protocol === 'http2' || protocol === 'grpc') return ['istio-h2', 'h2'];
-  return ['istio'];
+/**
+ * What is spoken to the endpoints (behaviour.md 4.4, decision table). Under auto mTLS each endpoint's metadata chooses between mTLS and
+ * plaintext: an endpoint that doesn't match gets the cluster's own socket, which is plaintext.
+ */
+function socket(key: OutboundCluster): Pick<Cluster, 'transportSocket' | 'transportSocketMatches'> {
+  const { host, port, subset, protocol, tls, servers, trustDomain, policy } = key;
+  const version = policy.proxyProtocol;
+  if (tls === 'plaintext')
+    return version === undefined ? {} : { transportSocket: withProxyProtocol(rawSocket, version) };
+  if (isOriginated(tls)) {
+    const h2 = speaksHttp2(protocol, policy.connectionPool);
+    return {
+      transportSocket: withProxyProtocol(
+        originatedTls({ tls, alpn: h2 ? ['h2'] : [], host, hostAsSni: followsHost(tls, protocol) }),
+        version,
+      ),
+    };
+  }
+  const asked = tls === 'auto' ? undefined : tls;
+  const mesh = upstreamMtls({
+    sni: asked === undefined || asked.sni === '' ? outboundSni(port, host, subset) : asked.sni,
+    alpn: alpnOf(protocol, speaksHttp2(protocol, policy.connectionPool)),
+    servers,
+    names: asked?.subjectAltNames ?? [],
+    trustDomain,
+  });
+  if (asked !== undefined) return { transportSocket: withProxyProtocol(mesh, version) };
+  return {
+    ...(version === undefined ? {} : { transportSocket: withProxyProtocol(rawSocket, version) }),
+    transportSocketMatches: [
+      {
+        name: 'tlsMode-istio',
+        match: { fields: { tlsMode: { stringValue: 'istio' } } },
+        transportSocket: withProxyProtocol(mesh, version),
+      },
+    ],
+  };
 }
 
-function protocolOptionsOf(protocol: Protocol): Pick<Cluster, 'typedExtensionProtocolOptions'> {
-  if (protocol === 'http2' || protocol === 'grpc') return { typedExtensionProtocolOptions: http2Options ?? {} };
-  if (protocol === 'auto') return { typedExtensionProtocolOptions: sniffedOptions ?? {} };
-  return {};
+/** Where nobody says which name to send, and requests have one. */
+function followsHost(tls: OriginatedTls, protocol: Protocol): boolean {
+  return tls.sni === '' && tls.subjectAltNames.length === 0 && tls.authorities.kind !== 'none' && isHttp(protocol);
+}
+
+/** What the server finds its chain by. `istio-peer-exchange` isn't offered: it would promise Istio's metadata exchange. */
+function alpnOf(protocol: Protocol, http2: boolean): readonly string[] {
+  if (http2) return ['istio-h2', 'h2'];
+  return protocol === 'http' ? ['istio-http/1.1'] : ['istio'];
 }
 
 /** To the application, at the address that the connection was meant for, from 127.0.0.6 so that it isn't taken again. */
@@ -106,9 +115,9 @@ function toApplication(name: string): Resource {
     name,
     ...original,
     connectTimeout,
-    circuitBreakers,
+    circuitBreakers: noBreakers,
     upstreamBindConfig: { sourceAddress: { address: '127.0.0.6', portValue: 0 } },
-    typedExtensionProtocolOptions: sniffedOptions ?? {},
+    typedExtensionProtocolOptions: sniffedOptions,
   });
 }
 
@@ -122,8 +131,8 @@ export function fixedClusters(): readonly Resource[] {
       name: passthroughCluster,
       ...original,
       connectTimeout,
-      circuitBreakers,
-      typedExtensionProtocolOptions: sniffedOptions ?? {},
+      circuitBreakers: noBreakers,
+      typedExtensionProtocolOptions: sniffedOptions,
     }),
     toApplication(inboundPassthroughCluster),
   ];

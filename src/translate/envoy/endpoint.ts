@@ -8,13 +8,21 @@ const istioMetadata: envoy.config.core.v3.Metadata = {
   filterMetadata: { 'envoy.transport_socket_match': { fields: { tlsMode: { stringValue: 'istio' } } } },
 };
 
+/** Everything that the endpoints of one cluster depend on. */
+export interface ClusterEndpoints {
+  readonly host: string;
+  readonly port: number;
+  readonly subset: string;
+  readonly endpoints: readonly OutboundEndpoint[];
+}
+
 /**
  * Where a service port leads. The metadata of each endpoint chooses the transport socket of the cluster (behaviour.md 4.4).
  * It never stands at the locality, although that would be shorter: Envoy (1.40) doesn't look at a locality's metadata again
  * for an endpoint that it knows, so that a change of mode would not reach the client (`make examples` shows it as 503).
  */
-export function loadAssignment(host: string, servicePort: number, endpoints: readonly OutboundEndpoint[]): Resource {
-  const clusterName = outboundCluster(servicePort, host);
+export function loadAssignment({ host, port: servicePort, subset, endpoints }: ClusterEndpoints): Resource {
+  const clusterName = outboundCluster(servicePort, host, subset);
   const lbEndpoints = endpoints.map(({ address, port, mtls }) => ({
     endpoint: { address: { socketAddress: { address, portValue: port } } },
     ...(mtls ? { metadata: istioMetadata } : {}),

@@ -12,7 +12,7 @@ import {
   rbacAuditFilter,
   rbacDenyFilter,
 } from './names.ts';
-import { ads, adsWithTimeout, seconds } from './sources.ts';
+import { ads, adsWithTimeout, milliseconds, seconds } from './sources.ts';
 
 type NetworkFilter = envoy.config.listener.v3.Filter;
 type AccessLog = envoy.config.accesslog.v3.AccessLog;
@@ -229,11 +229,31 @@ export function outboundHttp(
   };
 }
 
+/** What a traffic policy says about TCP connections that a cluster can't hold. */
+export interface TcpOptions {
+  readonly idleTimeoutMs: number | undefined;
+  /** Whether the client's address chooses the endpoint. */
+  readonly hashAddress: boolean;
+}
+
+const plainTcp: TcpOptions = { idleTimeoutMs: undefined, hashAddress: false };
+
 /** Bytes as they are, to one cluster. */
-export function tcpProxy(cluster: string, statPrefix = cluster, accessLog: readonly AccessLog[] = []): NetworkFilter {
+export function tcpProxy(
+  cluster: string,
+  statPrefix = cluster,
+  accessLog: readonly AccessLog[] = [],
+  { idleTimeoutMs, hashAddress }: TcpOptions = plainTcp,
+): NetworkFilter {
   return {
     name: 'envoy.filters.network.tcp_proxy',
-    typedConfig: any('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', { statPrefix, cluster, accessLog }),
+    typedConfig: any('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
+      statPrefix,
+      cluster,
+      accessLog,
+      ...(idleTimeoutMs === undefined ? {} : { idleTimeout: milliseconds(idleTimeoutMs) }),
+      ...(hashAddress ? { hashPolicy: [{ sourceIp: {} }] } : {}),
+    }),
   };
 }
 

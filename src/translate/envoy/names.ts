@@ -1,3 +1,5 @@
+import { secretResourceName } from '../../model/secret-source.ts';
+
 /** Names that dashboards, `proxy-config` and Istio's own tools know (product.md; behaviour.md 3 and 4). */
 
 export const virtualInbound = 'virtualInbound';
@@ -12,9 +14,10 @@ export const passthroughCluster = 'PassthroughCluster';
 export const inboundPassthroughCluster = 'InboundPassthroughCluster';
 
 export const inboundCluster = (targetPort: number): string => `inbound|${targetPort}||`;
-export const outboundCluster = (port: number, host: string): string => `outbound|${port}||${host}`;
+export const outboundCluster = (port: number, host: string, subset = ''): string =>
+  `outbound|${port}|${subset}|${host}`;
 /** What mesh clients send as SNI: never the host name itself. */
-export const outboundSni = (port: number, host: string): string => `outbound_.${port}_._.${host}`;
+export const outboundSni = (port: number, host: string, subset = ''): string => `outbound_.${port}_.${subset}_.${host}`;
 
 export const outboundListener = (address: string, port: number): string => `${address}_${port}`;
 export const routeOfPort = (port: number): string => String(port);
@@ -28,6 +31,15 @@ export const virtualHostName = (host: string, port: number): string => `${port}/
 
 export const workloadSecret = 'default';
 export const rootSecret = 'ROOTCA';
+/** Certificates in files that a proxy has, and in Secrets of its namespace (behaviour.md 4.4, 5.5). */
+export const fileCertificate = (certificate: string, privateKey: string): string =>
+  secretResourceName({ kind: 'key-pair-files', certificate, privateKey });
+export const fileAuthorities = (path: string): string =>
+  secretResourceName({ kind: 'authorities-file', path, revoked: '' });
+export const credentialCertificate = (name: string): string =>
+  secretResourceName({ kind: 'key-pair', credential: name });
+export const credentialAuthorities = (name: string): string =>
+  secretResourceName({ kind: 'authorities', credential: name });
 
 /**
  * HTTP filters that arrive by extension config discovery, in filter order. Every sidecar has them all, also when empty. An

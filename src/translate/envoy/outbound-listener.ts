@@ -3,7 +3,13 @@ import type { Mesh } from '../../model/mesh.ts';
 import type { Resource } from '../../model/resource.ts';
 import { accessLogs } from './access-log.ts';
 import { plainHttp } from './alpn.ts';
-import { type ConnectionSettings, httpAlpnFilter, outboundHttp, tcpProxy } from './http-connection-manager.ts';
+import {
+  type ConnectionSettings,
+  httpAlpnFilter,
+  outboundHttp,
+  type TcpOptions,
+  tcpProxy,
+} from './http-connection-manager.ts';
 import {
   blackHoleCluster,
   outboundCluster,
@@ -70,19 +76,29 @@ export interface ServiceListener {
   readonly port: number;
   readonly host: string;
   readonly settings: ConnectionSettings;
+  readonly tcp: TcpOptions;
+  /** HTTP in mesh mTLS must be marked for the server; other TLS servers don't know the mark. */
+  readonly markHttp: boolean;
 }
 
 /** A TCP port of one service, by the service's address. */
-export function tcpServiceListener({ address, port, host, settings }: ServiceListener): Resource {
+export function tcpServiceListener({
+  address,
+  port,
+  host,
+  settings,
+  tcp,
+}: Omit<ServiceListener, 'markHttp'>): Resource {
   const name = outboundListener(address, port);
   return resource('listener', name, {
     ...shell(name, address, port),
-    filterChains: [{ filters: [tcpProxy(outboundCluster(port, host), 'outbound', tcpLogs(settings))] }],
+    filterChains: [{ filters: [tcpProxy(outboundCluster(port, host), 'outbound', tcpLogs(settings), tcp)] }],
   });
 }
 
 /** A port whose protocol isn't declared, by the service's address: plaintext HTTP is routed, the rest is TCP. */
-export function sniffedServiceListener({ address, port, host, settings }: ServiceListener): Resource {
+export function sniffedServiceListener({ address, port, host, settings, tcp, markHttp }: ServiceListener): Resource {
+  const filters = markHttp ? [httpAlpnFilter] : [];
   const name = outboundListener(address, port);
   return resource('listener', name, {
     ...shell(name, address, port),
@@ -101,12 +117,12 @@ export function sniffedServiceListener({ address, port, host, settings }: Servic
     filterChains: [
       {
         filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: plainHttp },
-        filters: [outboundHttp(routeOfService(host, port), `outbound_${name}`, settings, [httpAlpnFilter])],
+        filters: [outboundHttp(routeOfService(host, port), `outbound_${name}`, settings, filters)],
       },
     ],
     defaultFilterChain: {
       name: 'tcp',
-      filters: [tcpProxy(outboundCluster(port, host), 'outbound', tcpLogs(settings))],
+      filters: [tcpProxy(outboundCluster(port, host), 'outbound', tcpLogs(settings), tcp)],
     },
   });
 }

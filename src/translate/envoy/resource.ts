@@ -12,6 +12,7 @@ const messages = {
   route: 'envoy.config.route.v3.RouteConfiguration',
   virtualHost: 'envoy.config.route.v3.VirtualHost',
   extension: 'envoy.config.core.v3.TypedExtensionConfig',
+  secret: 'envoy.extensions.transport_sockets.tls.v3.Secret',
 } as const satisfies Partial<Record<keyof typeof types, TypeName>>;
 
 /**

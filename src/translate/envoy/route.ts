@@ -1,9 +1,11 @@
 import type { envoy } from '@envoyproxy/protos';
+import { assertNever } from '../../lib/assert-never.ts';
 import { compareText } from '../../model/object.ts';
 import type { Resource } from '../../model/resource.ts';
+import type { HashKey } from '../../model/traffic-policy.ts';
 import { outboundCluster, passthroughCluster, routeOfPort, routeOfService, virtualHostName } from './names.ts';
 import { resource } from './resource.ts';
-import { adsWithTimeout, seconds } from './sources.ts';
+import { adsWithTimeout, milliseconds, seconds } from './sources.ts';
 
 type VirtualHost = envoy.config.route.v3.VirtualHost;
 type RouteConfiguration = envoy.config.route.v3.RouteConfiguration;
@@ -16,8 +18,38 @@ const retryPolicy = {
   numRetries: { value: 2 },
 };
 
-function forward(cluster: string): envoy.config.route.v3.Route {
-  return { match: { prefix: '/' }, route: { cluster, timeout: seconds(0), retryPolicy } };
+function forward(cluster: string, hash: HashKey | undefined): envoy.config.route.v3.Route {
+  return {
+    match: { prefix: '/' },
+    route: {
+      cluster,
+      timeout: seconds(0),
+      retryPolicy,
+      ...(hash === undefined ? {} : { hashPolicy: [hashPolicy(hash)] }),
+    },
+  };
+}
+
+/** What the cluster's load balancer hashes of a request. */
+function hashPolicy(key: HashKey): envoy.config.route.v3.RouteAction.HashPolicy {
+  switch (key.kind) {
+    case 'header':
+      return { header: { headerName: key.name } };
+    case 'cookie':
+      return {
+        cookie: {
+          name: key.name,
+          ...(key.path === '' ? {} : { path: key.path }),
+          ...(key.ttlMs === undefined ? {} : { ttl: milliseconds(key.ttlMs) }),
+        },
+      };
+    case 'query':
+      return { queryParameter: { name: key.name } };
+    case 'address':
+      return { connectionProperties: { sourceIp: true } };
+    default:
+      return assertNever(key);
+  }
 }
 
 function catchAll(unknown: UnknownHosts): VirtualHost {
@@ -36,10 +68,12 @@ export interface ServiceRoute {
   readonly port: number;
   /** Every name and address by which a client may call it; no two virtual hosts of a port share one. */
   readonly domains: readonly string[];
+  /** What consistent load balancing hashes. */
+  readonly hash: HashKey | undefined;
 }
 
-export function virtualHost({ host, port, domains }: ServiceRoute): VirtualHost {
-  return { name: virtualHostName(host, port), domains, routes: [forward(outboundCluster(port, host))] };
+export function virtualHost({ host, port, domains, hash }: ServiceRoute): VirtualHost {
+  return { name: virtualHostName(host, port), domains, routes: [forward(outboundCluster(port, host), hash)] };
 }
 
 /** A virtual host as a resource of its own (VHDS): a new service costs one of these, not a whole route table. */
@@ -66,11 +100,11 @@ export function inlineRoutes(port: number, services: readonly ServiceRoute[], un
 }
 
 /** Routes of one sniffed port, reached by the service's own address: whatever the Host, it is this service. */
-export function serviceRoutes(host: string, port: number): Resource {
+export function serviceRoutes({ host, port, hash }: Omit<ServiceRoute, 'domains'>): Resource {
   return routes({
     name: routeOfService(host, port),
     virtualHosts: [
-      { name: virtualHostName(host, port), domains: ['*'], routes: [forward(outboundCluster(port, host))] },
+      { name: virtualHostName(host, port), domains: ['*'], routes: [forward(outboundCluster(port, host), hash)] },
     ],
     ...shell,
   });

@@ -4,6 +4,11 @@ type ConfigSource = envoy.config.core.v3.ConfigSource;
 
 export const seconds = (value: number): google.protobuf.Duration => ({ seconds: value });
 
+export function milliseconds(value: number): google.protobuf.Duration {
+  const rest = value % 1_000;
+  return rest === 0 ? seconds(value / 1_000) : { seconds: (value - rest) / 1_000, nanos: rest * 1_000_000 };
+}
+
 /** Everything arrives on the one aggregated stream. */
 export const ads: ConfigSource = { ads: {}, resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 };
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { any, envoy } from '@envoyproxy/protos';
 import type { SpiffeId } from '../../model/ids.ts';
 import type { Mesh } from '../../model/mesh.ts';
@@ -7,8 +8,10 @@ import { adsWithTimeout } from './sources.ts';
 type TransportSocket = envoy.config.core.v3.TransportSocket;
 type SanMatcher = envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher;
 
-const socketName = 'envoy.transport_sockets.tls';
+export const tlsSocket = 'envoy.transport_sockets.tls';
 const { TLSv1_2: tls12, TLSv1_3: tls13 } = envoy.extensions.transport_sockets.tls.v3.TlsParameters.TlsProtocol;
+/** What our clients speak. Envoy's own maximum for clients is 1.2, which shows the certificates of both on the wire. */
+export const clientVersions = { tlsMinimumProtocolVersion: tls12, tlsMaximumProtocolVersion: tls13 };
 const uriSan = envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher.SanType.URI;
 
 /** AEAD with forward secrecy first; the last two for peers that know nothing better (behaviour.md 3.4). */
@@ -31,7 +34,7 @@ export function downstreamMtls(
 ): TransportSocket {
   const trusted = [...new Set([domains.trustDomain, ...domains.trustDomainAliases])];
   return {
-    name: socketName,
+    name: tlsSocket,
     typedConfig: any('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
       requireClientCertificate: { value: true },
       commonTlsContext: {
@@ -49,29 +52,37 @@ export interface UpstreamMtls {
   readonly alpn: readonly string[];
   /** Exact identities that the server may have. Empty (nothing known to run there): any of the trust domain. */
   readonly servers: readonly SpiffeId[];
+  /** Names that a DestinationRule wants in place of `servers`. */
+  readonly names: readonly string[];
   readonly trustDomain: string;
 }
 
-/**
- * Client side of mesh mTLS. Envoy's own maximum for clients is TLS 1.2, which would show both identities in clear on the
- * wire, so 1.3 is asked for.
- */
-export function upstreamMtls({ sni, alpn, servers, trustDomain }: UpstreamMtls): TransportSocket {
+/** Client side of mesh mTLS. */
+export function upstreamMtls({ sni, alpn, servers, names, trustDomain }: UpstreamMtls): TransportSocket {
   const sans: readonly SanMatcher[] =
-    servers.length > 0
-      ? servers.map((id) => ({ sanType: uriSan, matcher: { exact: id } }))
-      : [{ sanType: uriSan, matcher: { prefix: `spiffe://${trustDomain}/` } }];
+    names.length > 0
+      ? names.flatMap(exactName)
+      : servers.length > 0
+        ? servers.map((id) => ({ sanType: uriSan, matcher: { exact: id } }))
+        : [{ sanType: uriSan, matcher: { prefix: `spiffe://${trustDomain}/` } }];
   return {
-    name: socketName,
+    name: tlsSocket,
     typedConfig: any('envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
       sni,
       commonTlsContext: {
-        tlsParams: { tlsMinimumProtocolVersion: tls12, tlsMaximumProtocolVersion: tls13 },
+        tlsParams: clientVersions,
         alpnProtocols: alpn,
         ...meshSecrets(sans),
       },
     }),
   };
+}
+
+/** A name that a certificate must hold, whether as an address, a URI or a DNS name: Envoy looks for one kind at a time. */
+export function exactName(name: string): readonly SanMatcher[] {
+  const { DNS, IP_ADDRESS } = envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher.SanType;
+  if (name.includes('://')) return [{ sanType: uriSan, matcher: { exact: name } }];
+  return [{ sanType: isIP(name) === 0 ? DNS : IP_ADDRESS, matcher: { exact: name } }];
 }
 
 /** Own certificate and the mesh's roots, both by SDS: rotation touches neither listener nor cluster. */

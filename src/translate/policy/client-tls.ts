@@ -1,16 +1,25 @@
 import type { Mesh } from '../../model/mesh.ts';
 import type { MtlsMode } from '../../model/peer-authentication.ts';
+import type { ClientTlsSettings, OriginatedTls } from '../../model/traffic-policy.ts';
 import type { Endpoint } from '../../snapshot/indexes.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { effectiveMtls, modeOfPort } from './mtls.ts';
 
 /**
  * How a client reaches a service port (behaviour.md 4.4, decision table): `auto` chooses mTLS or plaintext per endpoint,
- * by its metadata; `plaintext` never speaks TLS.
+ * by its metadata; `plaintext` never speaks TLS; a DestinationRule may ask for mesh mTLS wherever it leads, or for TLS with
+ * other certificates.
  */
-export type ClientTls = 'auto' | 'plaintext';
+export type ClientTls = 'auto' | 'plaintext' | Exclude<ClientTlsSettings, { readonly mode: 'DISABLE' }>;
 
-export function clientTls(mesh: Mesh, inferred: MtlsMode): ClientTls {
+/** TLS with certificates that aren't the mesh's. */
+export function isOriginated(tls: ClientTls): tls is OriginatedTls {
+  return typeof tls !== 'string' && tls.mode !== 'ISTIO_MUTUAL';
+}
+
+/** `asked` is what a DestinationRule says for the port, `inferred` the server's mode as its namespace tells it. */
+export function clientTls(mesh: Mesh, inferred: MtlsMode, asked: ClientTlsSettings | undefined): ClientTls {
+  if (asked !== undefined) return asked.mode === 'DISABLE' ? 'plaintext' : asked;
   return mesh.enableAutoMtls && inferred !== 'DISABLE' ? 'auto' : 'plaintext';
 }
 

@@ -1,11 +1,15 @@
 import type { SpiffeId } from '../../model/ids.ts';
 import { byAge } from '../../model/object.ts';
+import { selects } from '../../model/selector.ts';
 import { type Protocol, type Service, serviceHost } from '../../model/service.ts';
-import { endpointsOf } from '../../snapshot/indexes.ts';
+import type { PortPolicy } from '../../model/traffic-policy.ts';
+import { type Endpoint, endpointsOf } from '../../snapshot/indexes.ts';
 import { all, type Snapshot } from '../../snapshot/snapshot.ts';
 import { type ClientTls, clientTls, endpointTakesMtls } from './client-tls.ts';
+import type { Destination } from './destination-rules.ts';
 import { namespaceMode } from './mtls.ts';
 import { serverIdentities } from './secure-naming.ts';
+import { portPolicy, subsetPolicy, type TargetPolicy, targetPolicy } from './target-policy.ts';
 
 /** One address behind a service port, and whether its sidecar takes mesh mTLS there. */
 export interface OutboundEndpoint {
@@ -14,15 +18,23 @@ export interface OutboundEndpoint {
   readonly mtls: boolean;
 }
 
-export interface OutboundPort {
-  readonly port: number;
-  readonly protocol: Protocol;
+/** How traffic is sent to the endpoints of one port, or to a subset of them. */
+export interface OutboundTarget {
+  /** '' for all of the port's endpoints. */
+  readonly subset: string;
   readonly tls: ClientTls;
   readonly servers: readonly SpiffeId[];
+  readonly policy: TargetPolicy;
   readonly endpoints: readonly OutboundEndpoint[];
 }
 
-/** Everything that clients' configuration for one service depends on; the same for every client. */
+export interface OutboundPort extends OutboundTarget {
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly subsets: readonly OutboundTarget[];
+}
+
+/** Everything that the configuration for one service depends on; the same for all clients that follow the same rule. */
 export interface EffectiveService {
   readonly name: string;
   readonly namespace: string;
@@ -30,6 +42,8 @@ export interface EffectiveService {
   /** The addresses that are this service's alone. */
   readonly addresses: readonly string[];
   readonly ports: readonly OutboundPort[];
+  /** `<name>.<namespace>` of the DestinationRule that shaped it; '' for none. */
+  readonly rule: string;
 }
 
 /**
@@ -45,34 +59,55 @@ export function addressOwners(snapshot: Snapshot): ReadonlyMap<string, Service> 
 }
 
 /**
- * What clients need to know of a service. A headless service has no address to listen on: clients reach its pods
- * directly, through the passthrough cluster.
+ * What clients that follow `destination` need to know of a service. A headless service has no address to listen on: clients reach its
+ * pods directly, through the passthrough cluster.
  */
 export function effectiveService(
   snapshot: Snapshot,
   service: Service,
   owners: ReadonlyMap<string, Service>,
+  destination: Destination | undefined,
 ): EffectiveService {
   const { mesh } = snapshot;
-  const tls = clientTls(mesh, namespaceMode(snapshot, service.meta.namespace));
+  const inferred = namespaceMode(snapshot, service.meta.namespace);
   const endpoints = endpointsOf(snapshot, service);
   // Not only the ready ones: a pod that comes and goes must not change the clusters of all clients.
   const known = [...endpointsOf(snapshot, service, 'all').values()].flat();
-  const servers = tls === 'plaintext' ? [] : serverIdentities(known, mesh);
-  const ports = new Map<number, OutboundPort>();
-  for (const { port, protocol } of service.headless ? [] : service.ports) {
-    if (ports.has(port)) continue;
-    const own = service.ports.find((each) => each.port === port);
-    ports.set(port, {
-      port,
-      protocol,
+  let identities: readonly SpiffeId[] | undefined;
+  const target = (subset: string, settings: PortPolicy, own: readonly Endpoint[]): OutboundTarget => {
+    const tls = clientTls(mesh, inferred, settings.tls);
+    const named =
+      tls === 'auto' || (tls !== 'plaintext' && tls.mode === 'ISTIO_MUTUAL' && tls.subjectAltNames.length === 0);
+    if (named) identities ??= serverIdentities(known, mesh);
+    return {
+      subset,
       tls,
-      servers,
-      endpoints: (own === undefined ? [] : (endpoints.get(own) ?? [])).map((endpoint) => ({
+      servers: named ? (identities ?? []) : [],
+      policy: targetPolicy(settings, destination?.trafficPolicy?.proxyProtocol),
+      endpoints: own.map((endpoint) => ({
         address: endpoint.address,
         port: endpoint.port,
         mtls: tls === 'auto' && endpointTakesMtls(snapshot, endpoint),
       })),
+    };
+  };
+  const ports = new Map<number, OutboundPort>();
+  for (const { port, protocol } of service.headless ? [] : service.ports) {
+    if (ports.has(port)) continue;
+    const declared = service.ports.find((each) => each.port === port);
+    const own = declared === undefined ? [] : (endpoints.get(declared) ?? []);
+    const all = portPolicy(destination?.trafficPolicy, port);
+    ports.set(port, {
+      port,
+      protocol,
+      ...target('', all, own),
+      subsets: (destination?.subsets ?? []).map(({ name, labels, trafficPolicy }) =>
+        target(
+          name,
+          subsetPolicy(all, trafficPolicy, port),
+          own.filter(({ workload }) => workload !== undefined && selects({ matchLabels: labels }, workload.labels)),
+        ),
+      ),
     });
   }
   return {
@@ -81,6 +116,7 @@ export function effectiveService(
     host: serviceHost(service, mesh.dnsDomain),
     addresses: [...new Set(service.addresses)].filter((address) => owners.get(address) === service),
     ports: [...ports.values()].sort((a, b) => a.port - b.port),
+    rule: destination?.rule ?? '',
   };
 }
 

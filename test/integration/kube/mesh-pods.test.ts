@@ -230,10 +230,9 @@ describe('injected pods on a Kubernetes API, mutual TLS required', function () {
     expect(await mutual('web.foo')).to.equal('200');
     const { metadata, ...rest } = JSON.parse(webhook) as { readonly metadata: object };
     await mesh.apply({ ...rest, metadata: { ...metadata, resourceVersion: undefined, uid: undefined } });
+    const other = policy({ action: 'DENY', rules: [{ when: [{ key: 'y', values: ['y'] }] }] });
     await eventually('the webhook to be asked again', async () => {
-      const { stderr, code } = await mesh.sandbox.kubectl(['apply', '-f', '-'], {
-        input: list(policy({ action: 'AUDIT' })),
-      });
+      const { stderr, code } = await mesh.sandbox.kubectl(['apply', '-f', '-'], { input: list(other) });
       return code !== 0 && stderr.includes('denied the request') ? true : undefined;
     });
   });

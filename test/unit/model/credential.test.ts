@@ -58,12 +58,12 @@ describe('a credential', () => {
 
   it('says what is missing, empty, unreadable, or does not fit', () => {
     const { certificate, key } = leaf;
-    const pem = (of: 'rsa' | 'ed25519' | 'secp256k1'): string => {
+    const pem = (of: 'rsa' | 'rsa-pss' | 'secp256k1'): string => {
       const { privateKey } =
         of === 'rsa'
           ? generateKeyPairSync('rsa', { modulusLength: 1024 })
-          : of === 'ed25519'
-            ? generateKeyPairSync('ed25519')
+          : of === 'rsa-pss'
+            ? generateKeyPairSync('rsa-pss', { modulusLength: 2048 })
             : generateKeyPairSync('ec', { namedCurve: of });
       return String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
     };
@@ -83,7 +83,7 @@ describe('a credential', () => {
       'other key': keyPairWords({ 'tls.crt': certificate, 'tls.key': other.key }),
       'issuer first': keyPairWords({ 'tls.crt': ca.certificate + certificate, 'tls.key': key }),
       'short RSA': keyPairWords({ 'tls.crt': certificate, 'tls.key': pem('rsa') }),
-      Ed25519: keyPairWords({ 'tls.crt': certificate, 'tls.key': pem('ed25519') }),
+      'RSA-PSS': keyPairWords({ 'tls.crt': certificate, 'tls.key': pem('rsa-pss') }),
       'other curve': keyPairWords({ 'tls.crt': certificate, 'tls.key': pem('secp256k1') }),
       right: keyPairWords({ 'tls.crt': certificate, 'tls.key': key }),
     }).to.deep.equal({
@@ -100,7 +100,7 @@ describe('a credential', () => {
       'other key': 'credential-mismatch: the key in tls.key is not that of the first certificate in tls.crt',
       'issuer first': 'credential-mismatch: the key in tls.key is not that of the first certificate in tls.crt',
       'short RSA': 'credential-key-type: Envoy takes no key of the type in tls.key',
-      Ed25519: 'credential-key-type: Envoy takes no key of the type in tls.key',
+      'RSA-PSS': 'credential-key-type: Envoy takes no key of the type in tls.key',
       'other curve': 'credential-key-type: Envoy takes no key of the type in tls.key',
       right: '',
     });

@@ -147,8 +147,8 @@ describe('check', () => {
     const routes = inlineRoutes(
       80,
       [
-        { host: 'a', port: 80, domains: ['a', 'same'] },
-        { host: 'b', port: 80, domains: ['b', 'SAME'] },
+        { host: 'a', port: 80, domains: ['a', 'same'], hash: undefined },
+        { host: 'b', port: 80, domains: ['b', 'SAME'], hash: undefined },
       ],
       'block',
     );

@@ -18,7 +18,7 @@ describe('clientTls', () => {
   ];
   for (const [enableAutoMtls, inferred, expected] of rows) {
     it(`enableAutoMtls ${enableAutoMtls}, inferred ${inferred}: ${expected}`, () => {
-      expect(clientTls({ ...defaultMesh, enableAutoMtls }, inferred)).to.equal(expected);
+      expect(clientTls({ ...defaultMesh, enableAutoMtls }, inferred, undefined)).to.equal(expected);
     });
   }
 });
@@ -29,7 +29,7 @@ describe('auto mTLS: what the metadata of an endpoint says', () => {
   const labels = { app: 'web' };
   const seen = (tlsMode: string, ...policies: readonly MeshObject[]) => {
     const snapshot = snapshotOf([web, pod('foo', 'web-1', '10.0.0.1', { tlsMode }), ...policies]);
-    const port = effectiveService(snapshot, web, addressOwners(snapshot)).ports[0];
+    const port = effectiveService(snapshot, web, addressOwners(snapshot), undefined).ports[0];
     return { cluster: port?.tls, mtls: port?.endpoints[0]?.mtls };
   };
   const workloadPolicy = (mode: MtlsMode, more: Parameters<typeof peerAuthentication>[3] = {}) =>

@@ -6,7 +6,14 @@ import { meta, pod, service, snapshotOf } from '../../../support/objects.ts';
 
 const effective = (target: Service, ...objects: readonly MeshObject[]) => {
   const snapshot = snapshotOf([target, ...objects]);
-  return effectiveService(snapshot, target, addressOwners(snapshot));
+  return effectiveService(snapshot, target, addressOwners(snapshot), undefined);
+};
+
+/** A port that no rule speaks of. */
+const unruled = {
+  subset: '',
+  subsets: [],
+  policy: { connectionPool: undefined, loadBalancer: undefined, outlierDetection: undefined, proxyProtocol: undefined },
 };
 
 describe('addressOwners', () => {
@@ -65,6 +72,7 @@ describe('effectiveService', () => {
           tls: 'auto',
           servers,
           endpoints: [{ address: '10.0.0.1', port: 8080, mtls: true }],
+          ...unruled,
         },
         {
           port: 9000,
@@ -72,8 +80,10 @@ describe('effectiveService', () => {
           tls: 'auto',
           servers,
           endpoints: [{ address: '10.0.0.1', port: 9000, mtls: true }],
+          ...unruled,
         },
       ],
+      rule: '',
     });
   });
 

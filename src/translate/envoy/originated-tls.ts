@@ -1,0 +1,118 @@
+import { any, type envoy } from '@envoyproxy/protos';
+import type { Resource } from '../../model/resource.ts';
+import type { OriginatedTls } from '../../model/traffic-policy.ts';
+import { credentialAuthorities, credentialCertificate, fileAuthorities, fileCertificate } from './names.ts';
+import { resource } from './resource.ts';
+import { adsWithTimeout } from './sources.ts';
+import { clientVersions, exactName, tlsSocket } from './tls.ts';
+
+type TransportSocket = envoy.config.core.v3.TransportSocket;
+
+/** Where Debian, and Envoy's own images, keep the authorities that everybody trusts. */
+const systemAuthorities = '/etc/ssl/certs/ca-certificates.crt';
+
+/** What a client's TLS with certificates of its own depends on. */
+export interface Origination {
+  readonly tls: OriginatedTls;
+  readonly alpn: readonly string[];
+  readonly host: string;
+  /** Envoy sends, and checks, each request's own Host. */
+  readonly hostAsSni: boolean;
+}
+
+/**
+ * TLS to a server that isn't of the mesh (behaviour.md 4.4, SIMPLE and MUTUAL). A certificate always is checked for a name: one that the
+ * rule gives, else the one that is sent, else the host.
+ */
+export function originatedTls({ tls, alpn, host, hostAsSni }: Origination): TransportSocket {
+  const { certificate, authorities } = tls;
+  const names = tls.subjectAltNames.length > 0 ? tls.subjectAltNames : [tls.sni === '' ? host : tls.sni];
+  const defaultValidationContext = {
+    ...(hostAsSni ? {} : { matchTypedSubjectAltNames: names.flatMap(exactName) }),
+    ...(tls.revoked === '' ? {} : { crl: { filename: tls.revoked } }),
+  };
+  return {
+    name: tlsSocket,
+    typedConfig: any('envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
+      ...(tls.sni === '' ? {} : { sni: tls.sni }),
+      commonTlsContext: {
+        tlsParams: clientVersions,
+        ...(alpn.length === 0 ? {} : { alpnProtocols: alpn }),
+        ...(certificate === undefined
+          ? {}
+          : {
+              tlsCertificateSdsSecretConfigs: [
+                {
+                  name:
+                    certificate.kind === 'files'
+                      ? fileCertificate(certificate.certificate, certificate.privateKey)
+                      : credentialCertificate(certificate.name),
+                  sdsConfig: adsWithTimeout,
+                },
+              ],
+            }),
+        ...(authorities.kind === 'none'
+          ? {}
+          : {
+              combinedValidationContext: {
+                defaultValidationContext,
+                validationContextSdsSecretConfig: {
+                  name: authoritiesName(authorities),
+                  sdsConfig: adsWithTimeout,
+                },
+              },
+            }),
+      },
+    }),
+  };
+}
+
+function authoritiesName(authorities: Exclude<OriginatedTls['authorities'], { readonly kind: 'none' }>): string {
+  switch (authorities.kind) {
+    case 'credential':
+      return credentialAuthorities(authorities.name);
+    case 'file':
+      return fileAuthorities(authorities.path);
+    case 'system':
+      return fileAuthorities('system');
+  }
+}
+
+/**
+ * The secrets of a rule that are files of the client's machine: they travel as names of files, which Envoy reads, and reads again when
+ * their folder changes.
+ */
+export function fileSecrets({ certificate, authorities }: OriginatedTls): readonly Resource[] {
+  const secrets: Resource[] = [];
+  if (certificate?.kind === 'files') {
+    const name = fileCertificate(certificate.certificate, certificate.privateKey);
+    secrets.push(
+      resource('secret', name, {
+        name,
+        tlsCertificate: {
+          certificateChain: { filename: certificate.certificate },
+          privateKey: { filename: certificate.privateKey },
+          watchedDirectory: { path: folderOf(certificate.certificate) },
+        },
+      }),
+    );
+  }
+  if (authorities.kind === 'file' || authorities.kind === 'system') {
+    const name = authoritiesName(authorities);
+    const filename = authorities.kind === 'system' ? systemAuthorities : authorities.path;
+    secrets.push(
+      resource('secret', name, {
+        name,
+        validationContext: { trustedCa: { filename }, watchedDirectory: { path: folderOf(filename) } },
+      }),
+    );
+  }
+  return secrets;
+}
+
+/** The folder of a file, as Envoy's machine names it. */
+function folderOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  if (slash < 0) return '.';
+  return slash === 0 ? '/' : path.slice(0, slash);
+}
