@@ -23,17 +23,26 @@ const watch = ['list', 'watch'];
 /** Kinds of ours that are read, by group. Legacy groups count too: that they hold something must show. */
 const read: Readonly<Record<string, readonly string[]>> = {
   'security.istio.io': ['authorizationpolicies', 'peerauthentications', 'requestauthentications'],
-  'networking.istio.io': ['destinationrules', 'serviceentries', 'sidecars', 'virtualservices', 'workloadentries'],
+  'networking.istio.io': [
+    'destinationrules',
+    'gateways',
+    'serviceentries',
+    'sidecars',
+    'virtualservices',
+    'workloadentries',
+  ],
   'authentication.istio.io': ['meshpolicies', 'policies'],
   'rbac.istio.io': ['clusterrbacconfigs', 'rbacconfigs', 'servicerolebindings', 'serviceroles'],
 };
 
-/** What the control plane may do in the whole cluster. It can read no Secret, and change no workload and no policy. */
+/** What the control plane may do in the whole cluster. It can change no workload and no policy. */
 export const clusterRules: readonly PolicyRule[] = [
   // What the mesh is made of.
   { apiGroups: [''], resources: ['namespaces', 'pods', 'serviceaccounts', 'services'], verbs: watch },
   // A pod may come right after its namespace, before the watch has told about that.
   { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
+  // Certificates and keys of gateways, in whichever namespace those run. What is no such thing is dropped as it is read.
+  { apiGroups: [''], resources: ['secrets'], verbs: watch },
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: watch },
   ...Object.entries(read).map(([group, resources]) => ({ apiGroups: [group], resources, verbs: watch })),
   // What the control plane says about policies.

@@ -46,7 +46,14 @@ const selections: readonly Selection[] = [
 /** The kinds that are read, and so can be wrong. Their status is no part of that: we write it ourselves. */
 const validated: Readonly<Record<string, readonly string[]>> = {
   'security.istio.io': ['authorizationpolicies', 'peerauthentications', 'requestauthentications'],
-  'networking.istio.io': ['destinationrules', 'serviceentries', 'sidecars', 'virtualservices', 'workloadentries'],
+  'networking.istio.io': [
+    'destinationrules',
+    'gateways',
+    'serviceentries',
+    'sidecars',
+    'virtualservices',
+    'workloadentries',
+  ],
 };
 
 const common = {

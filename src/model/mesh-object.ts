@@ -1,7 +1,9 @@
 import type { AuthorizationPolicy } from './authorization-policy.ts';
 import type { DestinationRule } from './destination-rule.ts';
+import type { Gateway } from './gateway.ts';
 import type { PeerAuthentication } from './peer-authentication.ts';
 import type { RequestAuthentication } from './request-authentication.ts';
+import type { Secret } from './secret.ts';
 import type { EndpointSlice, Service } from './service.ts';
 import type { ServiceEntry } from './service-entry.ts';
 import type { Sidecar } from './sidecar.ts';
@@ -21,6 +23,8 @@ export type MeshObject =
   | DestinationRule
   | VirtualService
   | ServiceEntry
-  | Sidecar;
+  | Sidecar
+  | Gateway
+  | Secret;
 
 export type MeshKind = MeshObject['kind'];

@@ -1,10 +1,12 @@
 import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
 import type { DestinationRule } from '../model/destination-rule.ts';
+import type { Gateway } from '../model/gateway.ts';
 import type { KeySet } from '../model/key-set.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import type { PeerAuthentication } from '../model/peer-authentication.ts';
 import type { RequestAuthentication } from '../model/request-authentication.ts';
+import type { Secret } from '../model/secret.ts';
 import type { EndpointSlice, Service } from '../model/service.ts';
 import type { ServiceEntry } from '../model/service-entry.ts';
 import type { Sidecar } from '../model/sidecar.ts';
@@ -37,6 +39,8 @@ export interface Snapshot {
   readonly virtualServices: ByNamespace<VirtualService>;
   readonly serviceEntries: ByNamespace<ServiceEntry>;
   readonly sidecars: ByNamespace<Sidecar>;
+  readonly gateways: ByNamespace<Gateway>;
+  readonly secrets: ByNamespace<Secret>;
   /** What was fetched of the issuers' keys, by id. An issuer that isn't here has no keys yet. */
   readonly keySets: ReadonlyMap<string, KeySet>;
 }
@@ -56,6 +60,8 @@ export const fieldOfKind = {
   VirtualService: 'virtualServices',
   ServiceEntry: 'serviceEntries',
   Sidecar: 'sidecars',
+  Gateway: 'gateways',
+  Secret: 'secrets',
 } as const satisfies Record<MeshObject['kind'], keyof Snapshot>;
 
 export function emptySnapshot(mesh: Mesh): Snapshot {
@@ -75,6 +81,8 @@ export function emptySnapshot(mesh: Mesh): Snapshot {
     virtualServices: new Map(),
     serviceEntries: new Map(),
     sidecars: new Map(),
+    gateways: new Map(),
+    secrets: new Map(),
     keySets: new Map(),
   };
 }

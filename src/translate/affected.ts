@@ -125,6 +125,10 @@ class Collector implements Scope {
       case 'Sidecar':
         this.clientsChanged = true;
         return;
+      case 'Gateway':
+      case 'Secret':
+        this.#addViews('all', (view) => view.kind === 'router');
+        return;
       default:
         assertNever(kind);
     }

@@ -1,6 +1,7 @@
 import { toJson, typeOf } from '@envoyproxy/protos';
 import type { Finding } from '../model/finding.ts';
 import type { Resource } from '../model/resource.ts';
+import { isSecretSource } from '../model/secret-source.ts';
 import { shortTypeNames, types } from '../model/type-urls.ts';
 import { chainClashes } from './check-chains.ts';
 import { rootSecret, workloadSecret } from './envoy/names.ts';
@@ -51,6 +52,9 @@ const controlPlaneCluster = 'xds-grpc';
 /** Secrets are per workload, so they aren't in the set; each workload is given these two. */
 const secrets: ReadonlySet<string> = new Set([workloadSecret, rootSecret]);
 
+/** A gateway's credentials are served beside the set, too. */
+const isGiven = (secret: string): boolean => secrets.has(secret) || isSecretSource(secret);
+
 function dangling(
   { type, name }: Resource,
   json: unknown,
@@ -67,7 +71,7 @@ function dangling(
     if (asked && value !== controlPlaneCluster) need('cluster', value);
     if (key === 'route_config_name') need('route', value);
     if (key === 'name' && path.includes('config_discovery')) need('extension', value);
-    if (key === 'name' && path.some((part) => part.includes('sds_secret_config')) && !secrets.has(value))
+    if (key === 'name' && path.some((part) => part.includes('sds_secret_config')) && !isGiven(value))
       need('secret', value);
   }
   return problems;

@@ -8,7 +8,8 @@ import { connectionSettings } from './envoy/http-connection-manager.ts';
 import { rbacAllowFilter, rbacAuditFilter, rbacDenyFilter } from './envoy/names.ts';
 import type { ActionRules } from './envoy/rbac.ts';
 import { layer } from './envoy/resource.ts';
-import { type TcpPolicy, virtualInboundListener } from './envoy/virtual-inbound.ts';
+import type { TcpPolicy } from './envoy/tcp-policy.ts';
+import { virtualInboundListener } from './envoy/virtual-inbound.ts';
 import {
   type ActionPolicies,
   deniedForProvider,

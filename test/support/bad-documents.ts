@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { ReadPaths } from '../../src/config/files.ts';
 import type { AuthorizationRule, Condition, MatchSet } from '../../src/model/authorization-policy.ts';
 import type { Finding } from '../../src/model/finding.ts';
+import type { GatewayServer } from '../../src/model/gateway.ts';
 import { matchText, type PathMatch } from '../../src/model/match.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
 import { objectKey } from '../../src/model/object.ts';
@@ -84,6 +85,10 @@ function objectText(object: MeshObject): string {
     case 'ServiceEntry':
     case 'Sidecar':
       return specText(object);
+    case 'Gateway':
+      return `${JSON.stringify(object.selector.matchLabels)} [${object.servers.map(serverText).join('; ')}]`;
+    case 'Secret':
+      return `[${[...object.entries.keys()].join()}]`;
     default:
       return '';
   }
@@ -92,6 +97,21 @@ function objectText(object: MeshObject): string {
 /** All that was read of an object that says much. */
 function specText({ kind: _, meta: __, ...spec }: ServiceEntry | Sidecar): string {
   return JSON.stringify(spec, (key, value) => (key === 'meta' ? undefined : value));
+}
+
+function serverText({ port, portName, bind, hosts, protocol, tls, httpsRedirect }: GatewayServer): string {
+  const names = hosts.map(({ namespace, host }) => (namespace === undefined ? host : `${namespace}/${host}`)).join('|');
+  return [
+    bind,
+    port,
+    portName,
+    protocol,
+    names,
+    tls === undefined ? '' : JSON.stringify(tls),
+    httpsRedirect ? 'redirects' : '',
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
 }
 
 function ruleText({ from, to, when }: AuthorizationRule): string {

@@ -6,6 +6,8 @@ export interface TestCa {
   readonly certificate: string;
   /** A leaf with these URI names (and DNS names); PEM of certificate and key. */
   issue(names: readonly { readonly type: 'url' | 'dns'; readonly value: string }[], subject?: string): Promise<Leaf>;
+  /** PEM of the list that revokes these. */
+  revoke(...leaves: readonly Leaf[]): Promise<string>;
 }
 
 export interface Leaf {
@@ -50,6 +52,22 @@ export async function createTestCa(): Promise<TestCa> {
       const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey));
       const key = `-----BEGIN PRIVATE KEY-----\n${der.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`;
       return { certificate: leaf.toString('pem'), key };
+    },
+    async revoke(...leaves) {
+      const list = await x509.X509CrlGenerator.create({
+        issuer: ca.subject,
+        thisUpdate: validity.notBefore,
+        nextUpdate: validity.notAfter,
+        entries: leaves.map(({ certificate }) => ({
+          serialNumber: new x509.X509Certificate(certificate).serialNumber,
+          revocationDate: validity.notBefore,
+          // Without one the library writes an empty list of extensions, which Envoy 1.40 refuses and 1.36 takes.
+          reason: x509.X509CrlReason.keyCompromise,
+        })),
+        signingAlgorithm: algorithm,
+        signingKey: caKeys.privateKey,
+      });
+      return x509.PemConverter.encode(list.rawData, 'X509 CRL');
     },
   };
 }

@@ -10,7 +10,8 @@ import { contentVersion } from '../../src/lib/hash.ts';
 import { typeUrl } from '../../src/model/ids.ts';
 import type { Layer, Resource } from '../../src/model/resource.ts';
 
-const binary = process.env['ENVOY'] ?? resolve(import.meta.dirname, '../../.tools/envoy-1.40.0/envoy');
+const tools = resolve(import.meta.dirname, '../../.tools');
+const binary = process.env['ENVOY'] ?? join(tools, 'envoy-1.40.0/envoy');
 
 /** A resource as a builder would make it. */
 export function made<K extends TypeName>(type: K, name: string, message: TypeMap[K]): Resource {
@@ -150,7 +151,7 @@ export class XdsEnvoy implements AsyncDisposable {
   }
 
   /** `token` proves who it is to `fakeAuthenticator`; without one it gets no secrets. */
-  static async start(xdsPort: number, mode: 'DELTA_GRPC' | 'GRPC', token = ''): Promise<XdsEnvoy> {
+  static async start(xdsPort: number, mode: 'DELTA_GRPC' | 'GRPC', token = '', version?: string): Promise<XdsEnvoy> {
     const folder = await mkdtemp(join(tmpdir(), 'coxswain-xds-'));
     const adminPort = await freePort();
     const file = join(folder, 'envoy.json');
@@ -166,7 +167,8 @@ export class XdsEnvoy implements AsyncDisposable {
       '--drain-time-s',
       '1',
     ];
-    const envoyProcess = spawn(binary, words, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const program = version === undefined ? binary : join(tools, `envoy-${version}`, 'envoy');
+    const envoyProcess = spawn(program, words, { stdio: ['ignore', 'ignore', 'pipe'] });
     return new XdsEnvoy(envoyProcess, folder, adminPort);
   }
 
@@ -219,6 +221,8 @@ function bootstrap(xdsPort: number, adminPort: number, mode: 'DELTA_GRPC' | 'GRP
     },
     static_resources: {
       clusters: [
+        // Where access logs go; nobody is there.
+        { name: 'xds-grpc', connect_timeout: '1s' },
         {
           name: 'xds',
           connect_timeout: '1s',

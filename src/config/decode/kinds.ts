@@ -1,9 +1,11 @@
 import { destinationRuleReader } from './destination-rule.ts';
 import { endpointSliceReader } from './endpoint-slice.ts';
+import { gatewayReader } from './gateway.ts';
 import type { KindReader } from './kind.ts';
 import { namespaceReader, serviceAccountReader } from './namespace.ts';
 import { podReader } from './pod.ts';
 import { authorizationPolicyReader, peerAuthenticationReader, requestAuthenticationReader } from './policies.ts';
+import { secretReader } from './secret.ts';
 import { serviceReader } from './service.ts';
 import { serviceEntryReader } from './service-entry.ts';
 import { sidecarReader } from './sidecar.ts';
@@ -25,6 +27,8 @@ export const kindReaders: readonly KindReader[] = [
   virtualServiceReader,
   serviceEntryReader,
   sidecarReader,
+  gatewayReader,
+  secretReader,
 ];
 
 const byKind = new Map(kindReaders.map((reader) => [`${reader.group}/${reader.kind}`, reader]));

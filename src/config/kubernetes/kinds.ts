@@ -29,11 +29,11 @@ function watched(group: string, kind: string, versions: readonly string[], requi
   return { group, kind, versions, required, plural: pluralOf(kind), builtIn: builtInGroups.includes(group) };
 }
 
-/** The API server's own rule for collections without a name of their own (`meta.UnsafeGuessKindToResource`). */
+/** How collections are called. After a vowel `y` stays: the API server's own guess (`meta.UnsafeGuessKindToResource`) knows no Gateways. */
 function pluralOf(kind: string): string {
   const singular = kind.toLowerCase();
   if (singular.endsWith('s')) return `${singular}es`;
-  return singular.endsWith('y') ? `${singular.slice(0, -1)}ies` : `${singular}s`;
+  return /[^aeiou]y$/.test(singular) ? `${singular.slice(0, -1)}ies` : `${singular}s`;
 }
 
 /** Path of all objects of a kind in one version, in all namespaces. */

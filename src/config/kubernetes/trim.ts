@@ -1,5 +1,6 @@
 import type { KubeMetadata, KubeObject } from '../../kube/object.ts';
 import { isRecord } from '../../lib/is-record.ts';
+import { credentialEntries } from '../../model/secret.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 type Trim = (object: KubeObject) => Json;
@@ -20,6 +21,8 @@ const trims: Readonly<Record<string, Trim>> = {
   ServiceAccount: () => ({}),
   Service: ({ spec }) => ({ spec: trimService(spec) }),
   Pod: ({ spec, status }) => ({ spec: trimPodSpec(spec), status: trimPodStatus(status) }),
+  // Nothing else of a Secret is ever held: no password, no token.
+  Secret: ({ type, data }) => ({ type, data: isRecord(data) ? pick(data, credentialEntries) : data }),
   EndpointSlice: ({ addressType, endpoints, ports }) => ({
     addressType,
     endpoints: each(endpoints, trimEndpoint),

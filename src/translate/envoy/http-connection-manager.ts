@@ -1,4 +1,5 @@
 import { any, envoy, type TypeName, typeUrl } from '@envoyproxy/protos';
+import type { ForwardClientCert, GatewayTopology } from '../../model/gateway-topology.ts';
 import type { Mesh } from '../../model/mesh.ts';
 import { accessLogs } from './access-log.ts';
 import {
@@ -38,10 +39,10 @@ const extAuthz = 'envoy.extensions.filters.http.ext_authz.v3.ExtAuthz';
 const jwtAuthn = 'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication';
 
 /**
- * HTTP filters of every inbound chain, in order: external authorizers, tokens, then what our own policies say (behaviour.md
+ * The policy filters of every chain that strangers reach, in order: external authorizers, tokens, then what our own policies say (behaviour.md
  * 1.3, HTTP filter order). The slot of an authorizer that isn't needed holds an empty RBAC filter, which lets all pass.
  */
-function inboundFilters(authorizers: number): readonly HttpFilter[] {
+function policyFilters(authorizers: number): readonly HttpFilter[] {
   return [
     ...Array.from({ length: authorizers }, (_, index) => [
       discovered(customMatchFilter(index), rbac),
@@ -51,7 +52,6 @@ function inboundFilters(authorizers: number): readonly HttpFilter[] {
     discovered(rbacAuditFilter, rbac),
     discovered(rbacDenyFilter, rbac),
     discovered(rbacAllowFilter, rbac),
-    router,
   ];
 }
 
@@ -134,7 +134,7 @@ export function inboundHttp(target: InboundTarget, authorizers: number, settings
           },
         ],
       },
-      httpFilters: inboundFilters(authorizers),
+      httpFilters: [...policyFilters(authorizers), router],
       accessLog: accessLogs('http', 'inbound', settings.accessLog),
       ...(settings.explainDenials ? explainedDenials : {}),
       serverName: 'istio-envoy',
@@ -145,6 +145,62 @@ export function inboundHttp(target: InboundTarget, authorizers: number, settings
       // `admin.example.` is the same host: a rule on `admin.example` must hold for it.
       stripTrailingHostDot: true,
       streamIdleTimeout: seconds(0),
+      upgradeConfigs: [{ upgradeType: 'websocket' }],
+    }),
+  };
+}
+
+const forwardDetails = {
+  SANITIZE: ForwardClientCertDetails.SANITIZE,
+  FORWARD_ONLY: ForwardClientCertDetails.FORWARD_ONLY,
+  APPEND_FORWARD: ForwardClientCertDetails.APPEND_FORWARD,
+  SANITIZE_SET: ForwardClientCertDetails.SANITIZE_SET,
+  ALWAYS_FORWARD_ONLY: ForwardClientCertDetails.ALWAYS_FORWARD_ONLY,
+} as const satisfies Readonly<Record<ForwardClientCert, unknown>>;
+
+/** What a VirtualService asks for beside routes; they do nothing on routes that say nothing to them. */
+const routeFilters: readonly HttpFilter[] = [
+  { name: 'envoy.filters.http.fault', typedConfig: any('envoy.extensions.filters.http.fault.v3.HTTPFault', {}) },
+  { name: 'envoy.filters.http.cors', typedConfig: any('envoy.extensions.filters.http.cors.v3.Cors', {}) },
+];
+
+/** A route configuration at the edge, and how far what a request says of its way is believed. */
+export interface EdgeHttp {
+  readonly routes: string;
+  /** Only TLS has a client certificate that could be described. */
+  readonly topology: GatewayTopology;
+  readonly authorizers: number;
+  readonly settings: ConnectionSettings;
+}
+
+/**
+ * HTTP at the edge (behaviour.md 5.4): policies as on sidecars, then routes. The client is a stranger, so its address is
+ * taken from the connection, and what it says about certificates is replaced.
+ */
+export function gatewayHttp({ routes, topology, authorizers, settings }: EdgeHttp): NetworkFilter {
+  const { numTrustedProxies, forwardClientCert } = topology;
+  const describes = forwardClientCert === 'SANITIZE_SET' || forwardClientCert === 'APPEND_FORWARD';
+  return {
+    name: managerName,
+    typedConfig: any('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
+      statPrefix: routes,
+      rds: { configSource: ads, routeConfigName: routes },
+      httpFilters: [...policyFilters(authorizers), ...routeFilters, router],
+      accessLog: accessLogs('http', 'inbound', settings.accessLog),
+      ...(settings.explainDenials ? explainedDenials : {}),
+      serverName: 'istio-envoy',
+      useRemoteAddress: { value: true },
+      xffNumTrustedHops: numTrustedProxies,
+      forwardClientCertDetails: forwardDetails[forwardClientCert],
+      ...(describes
+        ? { setCurrentClientCertDetails: { subject: { value: true }, cert: true, dns: true, uri: true } }
+        : {}),
+      ...normalization(settings.pathNormalization),
+      stripTrailingHostDot: true,
+      streamIdleTimeout: seconds(0),
+      // A stranger may hold a connection open, but must finish a request's headers.
+      requestHeadersTimeout: seconds(30),
+      http2ProtocolOptions: { maxConcurrentStreams: { value: 100 } },
       upgradeConfigs: [{ upgradeType: 'websocket' }],
     }),
   };

@@ -1,3 +1,5 @@
+import { secretResourceName } from '../../model/secret-source.ts';
+
 /** Names that dashboards, `proxy-config` and Istio's own tools know (product.md; behaviour.md 3 and 4). */
 
 export const virtualInbound = 'virtualInbound';
@@ -31,10 +33,13 @@ export const workloadSecret = 'default';
 export const rootSecret = 'ROOTCA';
 /** Certificates in files that a proxy has, and in Secrets of its namespace (behaviour.md 4.4, 5.5). */
 export const fileCertificate = (certificate: string, privateKey: string): string =>
-  `file-cert:${certificate}~${privateKey}`;
-export const fileAuthorities = (path: string): string => `file-root:${path}`;
-export const credentialCertificate = (name: string): string => `kubernetes://${name}`;
-export const credentialAuthorities = (name: string): string => `kubernetes://${name}-cacert`;
+  secretResourceName({ kind: 'key-pair-files', certificate, privateKey });
+export const fileAuthorities = (path: string): string =>
+  secretResourceName({ kind: 'authorities-file', path, revoked: '' });
+export const credentialCertificate = (name: string): string =>
+  secretResourceName({ kind: 'key-pair', credential: name });
+export const credentialAuthorities = (name: string): string =>
+  secretResourceName({ kind: 'authorities', credential: name });
 
 /**
  * HTTP filters that arrive by extension config discovery, in filter order. Every sidecar has them all, also when empty. An

@@ -1,34 +1,22 @@
 import { any, envoy } from '@envoyproxy/protos';
-import type { ExtensionProvider } from '../../model/extension-provider.ts';
 import type { Mesh } from '../../model/mesh.ts';
 import type { MtlsMode } from '../../model/peer-authentication.ts';
 import type { Resource } from '../../model/resource.ts';
 import type { Protocol } from '../../model/service.ts';
-import type { PolicyRules } from '../policy/authorization.ts';
 import type { InboundPort } from '../policy/inbound.ts';
 import { accessLogs } from './access-log.ts';
-import { networkExtAuthz } from './ext-authz.ts';
 import { type ConnectionSettings, type InboundTarget, inboundHttp, tcpProxy } from './http-connection-manager.ts';
 import { type ChainShape, inboundChains } from './inbound-chains.ts';
 import { blackHoleCluster, inboundCluster, inboundPassthroughCluster, inboundPort, virtualInbound } from './names.ts';
-import { type ActionRules, type FilterAction, networkCustomMatch, networkRbac } from './rbac.ts';
 import { resource } from './resource.ts';
 import { seconds } from './sources.ts';
+import { type TcpPolicy, tcpPolicyFilters } from './tcp-policy.ts';
 import { downstreamMtls } from './tls.ts';
 
 type FilterChain = envoy.config.listener.v3.FilterChain;
 type Filter = envoy.config.listener.v3.Filter;
 type ListenerFilter = envoy.config.listener.v3.ListenerFilter;
 type Predicate = envoy.config.listener.v3.ListenerFilterChainMatchPredicate;
-
-/** What holds for connections that are no HTTP. */
-export interface TcpPolicy {
-  /** By provider name; only those that can be asked about a connection. */
-  readonly custom: readonly { readonly provider: ExtensionProvider; readonly policies: readonly PolicyRules[] }[];
-  readonly audit: ActionRules;
-  readonly deny: ActionRules;
-  readonly allow: ActionRules;
-}
 
 /** Everything that `virtualInbound` depends on. HTTP policy is not part of it: that arrives by ECDS. */
 export interface VirtualInbound {
@@ -92,12 +80,7 @@ interface ChainGroup {
 
 function chainBuilder(inbound: VirtualInbound): (group: ChainGroup) => readonly FilterChain[] {
   const { tcp, trust, authorizers, settings } = inbound;
-  const policy = [
-    ...tcp.custom.flatMap(({ provider, policies }) => networkAuthorizer(provider, policies, trust)),
-    ...networkPolicy('AUDIT', tcp.audit, trust),
-    ...networkPolicy('DENY', tcp.deny, trust),
-    ...networkPolicy('ALLOW', tcp.allow, trust),
-  ];
+  const policy = tcpPolicyFilters(tcp, trust);
   const accessLog = accessLogs('tcp', 'inbound', settings.accessLog);
   const sockets = { http: downstreamMtls('http', trust), tcp: downstreamMtls('tcp', trust) };
   const filters = (shape: ChainShape, target: InboundTarget): readonly Filter[] => {
@@ -116,34 +99,6 @@ function chainBuilder(inbound: VirtualInbound): (group: ChainGroup) => readonly 
       filters: filters(shape, target),
       ...(shape.mtls ? { transportSocket: sockets[shape.content] } : {}),
     }));
-}
-
-/** The network filter of one action; none without policies. */
-function networkPolicy(action: FilterAction, rules: ActionRules, trust: VirtualInbound['trust']): readonly Filter[] {
-  const rbac = networkRbac(action, rules, trust);
-  return rbac === undefined ? [] : [rbacFilter(rbac)];
-}
-
-/** Finds out whether an external authorizer is to be asked about the connection, and asks it. */
-function networkAuthorizer(
-  provider: ExtensionProvider,
-  policies: readonly PolicyRules[],
-  trust: VirtualInbound['trust'],
-): readonly Filter[] {
-  return [
-    rbacFilter(networkCustomMatch(policies, provider.name, trust)),
-    {
-      name: 'envoy.filters.network.ext_authz',
-      typedConfig: any('envoy.extensions.filters.network.ext_authz.v3.ExtAuthz', networkExtAuthz(provider)),
-    },
-  ];
-}
-
-function rbacFilter(rbac: envoy.extensions.filters.network.rbac.v3.RBAC): Filter {
-  return {
-    name: 'envoy.filters.network.rbac',
-    typedConfig: any('envoy.extensions.filters.network.rbac.v3.RBAC', rbac),
-  };
 }
 
 /**

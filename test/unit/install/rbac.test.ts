@@ -17,7 +17,7 @@ function rights(rules: readonly PolicyRule[]): readonly string[] {
 
 const plural = (kind: string): string => {
   const name = kind.toLowerCase();
-  return name.endsWith('y') ? `${name.slice(0, -1)}ies` : `${name}s`;
+  return /[^aeiou]y$/.test(name) ? `${name.slice(0, -1)}ies` : `${name}s`;
 };
 
 describe('rights of the control plane', () => {
@@ -54,8 +54,11 @@ describe('rights of the control plane', () => {
     ]);
   });
 
-  it('let it read two Secrets by name in the root namespace, and none elsewhere', () => {
-    expect(rights(clusterRules).filter((right) => right.includes('secrets'))).to.deep.equal([]);
+  it('let it follow Secrets, which may be credentials of gateways, and change none but its own', () => {
+    expect(rights(clusterRules).filter((right) => right.includes('secrets'))).to.deep.equal([
+      'list /secrets',
+      'watch /secrets',
+    ]);
     expect(rights(rootRules).filter((right) => right.includes('secrets'))).to.deep.equal([
       'get /secrets [cacerts istio-ca-secret]',
       'create /secrets',

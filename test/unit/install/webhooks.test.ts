@@ -123,7 +123,7 @@ describe('validator webhook', () => {
     );
     const read = [...kindReaders.map(({ group, kind }) => `${group}/${kind}`), ...unsupportedPolicies]
       .filter((name) => /^(security|networking)\.istio\.io\//.test(name))
-      .map((name) => `${name.toLowerCase().replace(/y$/, 'ie')}s`);
+      .map((name) => `${name.toLowerCase().replace(/([^aeiou])y$/, '$1ie')}s`);
     expect([...seen].sort()).to.deep.equal([...read].sort());
   });
 });

@@ -25,6 +25,17 @@ const kept = {
 };
 
 describe('trimming of cluster objects', () => {
+  it('holds nothing of a Secret that is no credential', () => {
+    const data = { 'tls.crt': 'Qw==', password: 'cGFzcw==' };
+    expect(trimOf('Secret', true)({ apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data })).to.deep.equal({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: kept,
+      type: 'Opaque',
+      data: { 'tls.crt': 'Qw==' },
+    });
+  });
+
   it('leaves of a Pod what its reader reads, and nothing that a newer API may have added', () => {
     const trimmed = trimOf(
       'Pod',

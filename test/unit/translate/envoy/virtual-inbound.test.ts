@@ -5,11 +5,8 @@ import { defaultMesh } from '../../../../src/model/mesh.ts';
 import type { MtlsMode } from '../../../../src/model/peer-authentication.ts';
 import type { Protocol } from '../../../../src/model/service.ts';
 import { connectionSettings } from '../../../../src/translate/envoy/http-connection-manager.ts';
-import {
-  type TcpPolicy,
-  type VirtualInbound,
-  virtualInboundListener,
-} from '../../../../src/translate/envoy/virtual-inbound.ts';
+import type { TcpPolicy } from '../../../../src/translate/envoy/tcp-policy.ts';
+import { type VirtualInbound, virtualInboundListener } from '../../../../src/translate/envoy/virtual-inbound.ts';
 import type { PolicyRules } from '../../../../src/translate/policy/authorization.ts';
 import { forTcp } from '../../../../src/translate/policy/authorization-tcp.ts';
 import type { InboundPort } from '../../../../src/translate/policy/inbound.ts';

@@ -1,0 +1,146 @@
+import { any, envoy } from '@envoyproxy/protos';
+import type { GatewayTopology } from '../../model/gateway-topology.ts';
+import type { Mesh } from '../../model/mesh.ts';
+import type { Resource } from '../../model/resource.ts';
+import type { GatewayChain, GatewayListener, ServerRef } from '../policy/gateway.ts';
+import { accessLogs } from './access-log.ts';
+import { gatewayTls } from './gateway-tls.ts';
+import { type ConnectionSettings, gatewayHttp, tcpProxy } from './http-connection-manager.ts';
+import { blackHoleCluster } from './names.ts';
+import { resource } from './resource.ts';
+import { type TcpPolicy, tcpPolicyFilters } from './tcp-policy.ts';
+
+type FilterChain = envoy.config.listener.v3.FilterChain;
+type Filter = envoy.config.listener.v3.Filter;
+type ListenerFilter = envoy.config.listener.v3.ListenerFilter;
+
+/** Where the connections of a server go that are passed on as bytes. */
+export interface StreamRoute {
+  /** Server names that it is for; empty: any. For bytes that show no server name it means nothing. */
+  readonly serverNames: readonly string[];
+  readonly clusters: readonly { readonly name: string; readonly weight: number }[];
+}
+
+/** Everything that a gateway's listener depends on. HTTP policy is not part of it: that arrives by ECDS. */
+export interface GatewayListenerInput {
+  readonly listener: GatewayListener;
+  readonly topology: GatewayTopology;
+  /** The TCP and TLS routes of VirtualServices for a server, first match first. */
+  readonly streams: (server: ServerRef) => readonly StreamRoute[];
+  /** Policies as they hold on TCP: without HTTP-only fields. */
+  readonly tcp: TcpPolicy;
+  /** How many external authorizers HTTP has a place for, at least one. */
+  readonly authorizers: number;
+  readonly settings: ConnectionSettings;
+  readonly trust: Pick<Mesh, 'trustDomain' | 'trustDomainAliases'>;
+}
+
+/**
+ * One port of a gateway. All that a change of servers, secrets and routes touches stands in filter chains, so that Envoy
+ * drains only the chains that differ.
+ */
+export function gatewayListener(input: GatewayListenerInput): Resource {
+  const { bind, port, chains } = input.listener;
+  const name = bind.startsWith('unix://') ? bind.slice('unix://'.length) : `${bind === '' ? '0.0.0.0' : bind}_${port}`;
+  const tls = chains.some(({ serverNames }) => serverNames !== undefined);
+  return resource('listener', name, {
+    name,
+    address: addressOf(bind, port),
+    trafficDirection: envoy.config.core.v3.TrafficDirection.INBOUND,
+    listenerFilters: listenerFilters(tls, input.topology),
+    // A stranger that reads slowly must not make this process remember much for it.
+    perConnectionBufferLimitBytes: { value: 32_768 },
+    filterChains: withoutClashes(chains.flatMap((chain) => filterChains(chain, input))),
+  });
+}
+
+function addressOf(bind: string, port: number): envoy.config.core.v3.Address {
+  if (bind.startsWith('unix://')) return { pipe: { path: bind.slice('unix://'.length) } };
+  return { socketAddress: { address: bind === '' ? '0.0.0.0' : bind, portValue: port } };
+}
+
+/** The PROXY header comes before everything else. Server names are read only where some server speaks TLS. */
+function listenerFilters(tls: boolean, { proxyProtocol }: GatewayTopology): readonly ListenerFilter[] {
+  const proxy: ListenerFilter = {
+    name: 'envoy.filters.listener.proxy_protocol',
+    typedConfig: any('envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol', {}),
+  };
+  const inspector: ListenerFilter = {
+    name: 'envoy.filters.listener.tls_inspector',
+    typedConfig: any('envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', {}),
+  };
+  return [...(proxyProtocol ? [proxy] : []), ...(tls ? [inspector] : [])];
+}
+
+function filterChains(chain: GatewayChain, input: GatewayListenerInput): readonly FilterChain[] {
+  const { content, tls, serverNames } = chain;
+  const socket = (of: 'http' | 'tcp') => (tls === undefined ? {} : { transportSocket: gatewayTls(tls, of) });
+  switch (content.kind) {
+    case 'http': {
+      const { authorizers, settings, topology } = input;
+      const http = gatewayHttp({ routes: content.routes, topology, authorizers, settings });
+      return [{ ...shell(chain.name, serverNames), filters: [http], ...socket('http') }];
+    }
+    case 'tcp': {
+      const [first] = input.streams(content.server);
+      const filters = first === undefined ? closed : stream(chain.name, first, input);
+      return [{ ...shell(chain.name, serverNames), filters, ...socket('tcp') }];
+    }
+    case 'passthrough':
+      return [
+        ...input.streams(content.server).map((route, index) => ({
+          ...shell(`${chain.name}.${index}`, route.serverNames),
+          filters: stream(chain.name, route, input),
+        })),
+        // Names that no route has must not fall through to another server.
+        { ...shell(chain.name, serverNames), filters: closed },
+      ];
+    case 'refused':
+      return [{ ...shell(chain.name, serverNames), filters: closed }];
+  }
+}
+
+/** A cluster without endpoints: the connection is closed before a byte is read. */
+const closed: readonly Filter[] = [tcpProxy(blackHoleCluster)];
+
+function shell(
+  name: string,
+  serverNames: readonly string[] | undefined,
+): Pick<FilterChain, 'name' | 'filterChainMatch'> {
+  return serverNames === undefined
+    ? { name, filterChainMatch: {} }
+    : { name, filterChainMatch: { transportProtocol: 'tls', serverNames } };
+}
+
+function stream(statPrefix: string, { clusters }: StreamRoute, input: GatewayListenerInput): readonly Filter[] {
+  const logs = accessLogs('tcp', 'inbound', input.settings.accessLog);
+  const policy = tcpPolicyFilters(input.tcp, input.trust);
+  const [only, ...more] = clusters;
+  if (only === undefined) return closed;
+  if (more.length === 0) return [...policy, tcpProxy(only.name, statPrefix, logs)];
+  return [
+    ...policy,
+    {
+      name: 'envoy.filters.network.tcp_proxy',
+      typedConfig: any('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
+        statPrefix,
+        weightedClusters: { clusters },
+        accessLog: logs,
+      }),
+    },
+  ];
+}
+
+/** Envoy refuses a listener of which two chains match the same, so each server name stays with the first that has it. */
+function withoutClashes(chains: readonly FilterChain[]): readonly FilterChain[] {
+  const taken = new Set<string>();
+  return chains.flatMap((chain) => {
+    const { transportProtocol = '', serverNames = [] } = chain.filterChainMatch ?? {};
+    const wanted = serverNames.length === 0 ? [''] : serverNames;
+    const free = wanted.filter((name) => !taken.has(`${transportProtocol} ${name}`));
+    for (const name of free) taken.add(`${transportProtocol} ${name}`);
+    if (free.length === 0) return [];
+    const match = { ...chain.filterChainMatch, ...(serverNames.length === 0 ? {} : { serverNames: free }) };
+    return [{ ...chain, filterChainMatch: match }];
+  });
+}
