@@ -5,6 +5,7 @@
 set -euo pipefail
 [ $# = 1 ] || { echo 'usage: certificates.sh FOLDER' >&2; exit 1; }
 command -v openssl >/dev/null || { echo 'certificates.sh: openssl is not installed' >&2; exit 1; }
+mkdir -p "$(dirname "$1")"
 umask 077 # there are private keys in it
 mkdir -p "$1"
 cd "$1"

@@ -59,8 +59,8 @@ try {
   process.stdout.write(shown(sight));
   process.exitCode = sight.kind === 'page' && sight.status < 400 ? 0 : 1;
 } catch (thrown) {
-  const { code, message } = MeshError.from(thrown);
-  const hint = code === 'missing-tool' ? '; `make browser` installs what is needed' : '';
-  process.stderr.write(`browser: ${message}${hint}\n`);
+  const { code, message, hint } = MeshError.from(thrown);
+  const advice = code === 'missing-tool' ? '`make browser` installs what is needed' : hint;
+  process.stderr.write(`browser: ${message}${advice === undefined ? '' : ` (${advice})`}\n`);
   process.exitCode = 1;
 }

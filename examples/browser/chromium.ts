@@ -18,6 +18,11 @@ export interface Chromium extends AsyncDisposable {
  * `--user root`); that is also why Chromium's own sandbox is off, which refuses root.
  */
 export async function startChromium(profile: Profile, hosts: ReadonlyMap<string, string>): Promise<Chromium> {
+  if (process.getuid?.() !== 0) {
+    throw new MeshError('permission-denied', 'needs root, for namespaces of its own', {
+      hint: 'in a pod of the sandbox: coxswain sandbox exec --user root',
+    });
+  }
   const script = 'mount --bind "$1" /etc/chromium && shift && exec chromium "$@"';
   const [program = '', ...args] = [
     ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
