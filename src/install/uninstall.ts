@@ -39,7 +39,7 @@ const keptReasons: Readonly<Record<string, string>> = {
  */
 export async function* uninstall(options: UninstallOptions): AsyncGenerator<Step> {
   const { client, namespace, signal } = options;
-  const manifests = installManifests({ ...defaultInstallOptions, namespace, mesh: '' });
+  const manifests = installManifests({ ...defaultInstallOptions, namespace, mesh: '', ingressGateway: true });
   const passing = manifests.filter(({ kind }) => keptReasons[kind] === undefined);
   for (const manifest of passing.toReversed()) yield* removeOurs(manifest, options);
   if (options.apply) await awaitPodsGone(options);
