@@ -13,6 +13,7 @@ interface Flags extends ClusterFlags {
   readonly logLevel: string;
   readonly mesh?: string;
   readonly crds: boolean;
+  readonly ingressGateway?: boolean;
   readonly output: 'yaml' | 'json';
   readonly apply?: boolean;
   readonly dryRun?: boolean;
@@ -41,10 +42,11 @@ export function installCommand(context: CliContext): Command {
     )
     .option('--mesh <file>', 'mesh settings, YAML: become ConfigMap "istio" of the root namespace')
     .option('--no-crds', 'leave out the CustomResourceDefinitions')
+    .option('--ingress-gateway', 'an ingress gateway, too: Service and Deployment istio-ingressgateway')
     .addOption(outputOption('yaml', 'json'))
     .option('--apply', 'apply to the cluster instead of printing')
     .option('--dry-run', 'with --apply: let the API server check everything and change nothing')
-    .option('--wait', 'with --apply: wait until the control plane is ready')
+    .option('--wait', 'with --apply: wait until the control plane, and the gateway, is ready')
     .option('--timeout <seconds>', 'with --apply: how long to wait at most', seconds, 300);
   for (const option of clusterOptions()) command.addOption(option);
   return command.action(async (flags: Flags) => {
@@ -82,7 +84,8 @@ function refuseWithoutApply(flags: Flags): void {
 async function installOptions(flags: Flags): Promise<InstallOptions> {
   const { namespace, replicas, image, proxyImage, logLevel, crds } = flags;
   const mesh = flags.mesh === undefined ? undefined : await meshText(flags.mesh, namespace);
-  return { namespace, replicas, image, proxyImage, logLevel, crds, mesh };
+  const ingressGateway = flags.ingressGateway ?? false;
+  return { namespace, replicas, image, proxyImage, logLevel, crds, mesh, ingressGateway };
 }
 
 /** The file as it stands, once it is known that the control plane can use it: comments survive. */

@@ -16,7 +16,7 @@ export interface ApplyOptions {
   readonly signal: AbortSignal;
   /** The API server checks everything and changes nothing. */
   readonly dryRun: boolean;
-  /** Wait until the Deployment is ready. */
+  /** Wait until each Deployment is ready. */
   readonly wait: boolean;
   readonly timeoutMs: number;
 }
@@ -58,12 +58,13 @@ export async function* applyManifests(manifests: readonly Manifest[], options: A
     const text = `namespace ${[...missing].join(', ')} is not there yet: what goes into it could not be checked`;
     yield { kind: 'note', text };
   }
-  const deployment = manifests.find(({ kind }) => kind === 'Deployment');
-  if (!options.wait || options.dryRun || deployment === undefined) return;
-  await pollUntil(nameText(deployment), { ...poll, intervalMs: 1000 }, async () =>
-    deploymentReason(await find(options.client, deployment)),
-  );
-  yield { kind: 'note', text: `${nameText(deployment)} is ready` };
+  if (!options.wait || options.dryRun) return;
+  for (const deployment of manifests.filter(({ kind }) => kind === 'Deployment')) {
+    await pollUntil(nameText(deployment), { ...poll, intervalMs: 1000 }, async () =>
+      deploymentReason(await find(options.client, deployment)),
+    );
+    yield { kind: 'note', text: `${nameText(deployment)} is ready` };
+  }
 }
 
 async function applyOne(manifest: Manifest, { client, dryRun }: ApplyOptions): Promise<Step> {

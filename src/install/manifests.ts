@@ -3,6 +3,7 @@ import { controlPlanePorts } from '../model/control-plane-ports.ts';
 import { availabilityManifests } from './availability.ts';
 import { customResourceDefinitions } from './crds/definitions.ts';
 import { deploymentManifest } from './deployment.ts';
+import { ingressGatewayManifests } from './ingress-gateway.ts';
 import { labelled } from './labels.ts';
 import type { Manifest } from './manifest.ts';
 import type { InstallOptions } from './options.ts';
@@ -11,7 +12,7 @@ import { webhookManifests } from './webhooks.ts';
 
 /**
  * Everything that an installation consists of, in the order in which it is applied: kinds before what uses them, rights
- * before who needs them, webhooks when there is somebody to answer them.
+ * before who needs them, webhooks when there is somebody to answer them, and then who needs the webhooks.
  */
 export function installManifests(options: InstallOptions): readonly Manifest[] {
   const { namespace } = options;
@@ -25,6 +26,7 @@ export function installManifests(options: InstallOptions): readonly Manifest[] {
     deploymentManifest(options),
     ...availabilityManifests(options),
     ...webhookManifests(namespace),
+    ...(options.ingressGateway ? ingressGatewayManifests(namespace) : []),
   ];
   return manifests.map(labelled);
 }

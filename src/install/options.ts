@@ -14,6 +14,8 @@ export interface InstallOptions {
   /** Mesh settings as YAML, for ConfigMap `istio`; without it, what is there stays. */
   readonly mesh: string | undefined;
   readonly crds: boolean;
+  /** An ingress gateway beside the control plane. */
+  readonly ingressGateway: boolean;
 }
 
 /** What holds where nothing else is said. */
@@ -25,4 +27,5 @@ export const defaultInstallOptions: InstallOptions = {
   logLevel: 'info',
   mesh: undefined,
   crds: true,
+  ingressGateway: false,
 };

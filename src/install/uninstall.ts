@@ -33,15 +33,17 @@ const keptReasons: Readonly<Record<string, string>> = {
 };
 
 /**
- * Takes an installation away: webhooks first, so that nothing is refused half-way; then the control plane and its rights;
+ * Takes an installation away: webhooks first, so that nothing is refused half-way; then a gateway, the control plane and its rights;
  * then what it wrote, which nobody writes again by then. Never deletes what isn't ours: CustomResourceDefinitions of
  * others, a CA that an operator plugged in. Throws `unavailable` if the control plane doesn't end in time.
  */
 export async function* uninstall(options: UninstallOptions): AsyncGenerator<Step> {
   const { client, namespace, signal } = options;
-  const manifests = installManifests({ ...defaultInstallOptions, namespace, mesh: '' });
+  const manifests = installManifests({ ...defaultInstallOptions, namespace, mesh: '', ingressGateway: true });
   const passing = manifests.filter(({ kind }) => keptReasons[kind] === undefined);
-  for (const manifest of passing.toReversed()) yield* removeOurs(manifest, options);
+  const isWebhook = ({ kind }: ManifestName): boolean => kind.endsWith('WebhookConfiguration');
+  const inOrder = passing.toReversed().sort((a, b) => Number(isWebhook(b)) - Number(isWebhook(a)));
+  for (const manifest of inOrder) yield* removeOurs(manifest, options);
   if (options.apply) await awaitPodsGone(options);
   for (const object of await leftovers(client, namespace, signal)) yield* remove(object, options);
   const caSecret = secret(namespace, ownCaSecretName);

@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { collectionPath, watchedKinds } from '../../../src/config/kubernetes/kinds.ts';
+import { inject } from '../../../src/inject/inject.ts';
+import { defaultInjectSettings } from '../../../src/inject/settings.ts';
 import { installManifests } from '../../../src/install/manifests.ts';
 import { defaultInstallOptions } from '../../../src/install/options.ts';
 import { manifestsText } from '../../../src/install/text.ts';
 import { type KubeRequest, openKube } from '../../../src/kube/client.ts';
 import { MeshError } from '../../../src/lib/errors.ts';
-import { objectsIn } from '../../../src/lib/json-fields.ts';
+import { isRecord } from '../../../src/lib/is-record.ts';
+import { objectIn, objectsIn } from '../../../src/lib/json-fields.ts';
 import { yamlText } from '../../../src/lib/yaml.ts';
 import { ownLabels } from '../../../src/model/cluster-names.ts';
 import { certificateAuthority } from '../../../src/sandbox/kube/server.ts';
@@ -110,17 +113,27 @@ describe('coxswain install and uninstall on a real cluster', function () {
     ['enforce', 'warn', 'audit'].map((mode) => [`pod-security.kubernetes.io/${mode}`, 'restricted']),
   );
 
-  it('makes pods that PodSecurity "restricted" lets in', async () => {
-    const { template } = (manifests.find(({ kind }) => kind === 'Deployment')?.['spec'] ?? {}) as { template?: object };
-    const pod = { apiVersion: 'v1', kind: 'Pod', ...template };
-    const text = yamlText({ ...pod, metadata: { name: 'coxswain' } }).replace('serviceAccountName: coxswain', '');
+  it('makes pods that PodSecurity "restricted" lets in, the gateway among them', async () => {
+    const withGateway = installManifests({ ...defaultInstallOptions, ingressGateway: true });
+    const [plane, gateway] = withGateway
+      .filter(({ kind }) => kind === 'Deployment')
+      .map(({ spec }) => objectIn(isRecord(spec) ? spec : {}, 'template'));
+    const injected = inject(
+      { metadata: {}, spec: {}, ...gateway, namespace: 'restricted', policy: { kind: 'always' } },
+      defaultInjectSettings(),
+    );
+    if (injected.kind !== 'injected') throw new Error(JSON.stringify(injected));
     await eventually('the account of the namespace', async () => {
       const answer = await cluster.kubectl(['get', 'sa', 'default', '--namespace', 'restricted']);
       return answer.code === 0 || undefined;
     });
-    const args = ['create', '--dry-run=server', '--namespace', 'restricted', '--filename', '-'];
-    const { code, stderr } = await cluster.kubectl(args, { input: text });
-    expect([code, stderr]).to.deep.equal([0, '']);
+    for (const spec of [objectIn(plane ?? {}, 'spec'), injected.spec]) {
+      const { serviceAccountName: _, ...rest } = spec;
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'coxswain' }, spec: rest };
+      const args = ['create', '--dry-run=server', '--namespace', 'restricted', '--filename', '-'];
+      const { code, stderr } = await cluster.kubectl(args, { input: yamlText(pod) });
+      expect([code, stderr]).to.deep.equal([0, '']);
+    }
     await cluster.kubectl(['delete', 'namespace', 'restricted']);
   });
 
@@ -135,6 +148,13 @@ describe('coxswain install and uninstall on a real cluster', function () {
       'deployment.apps/coxswain (istio-system) configured',
     ]);
     expect(verdicts(await install())).to.deep.equal({ configured: 1, unchanged: manifests.length - 1 });
+  });
+
+  it('installs an ingress gateway where it is asked for, and leaves it where it is not', async () => {
+    expect(verdicts(await install('--ingress-gateway'))).to.deep.equal({ created: 4, unchanged: manifests.length });
+    expect(verdicts(await install())).to.deep.equal({ unchanged: manifests.length });
+    const gateway = `/apis/apps/v1/namespaces/${root}/deployments/istio-ingressgateway`;
+    expect((await cluster.client.get(gateway)).metadata.name).to.equal('istio-ingressgateway');
   });
 
   it('gives the control plane the rights that it uses, and these alone', async () => {
