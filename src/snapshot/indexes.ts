@@ -111,7 +111,7 @@ function selectedEndpoints(service: Service, workloads: Iterable<Workload>, all:
 }
 
 /** By address and port, each pair once: slices may overlap, and a new pod may have the address of one that ended. */
-function once(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+export function once(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   const sorted = [...endpoints].sort(
     (a, b) => compareText(a.address, b.address) || a.port - b.port || byClaim(a.workload, b.workload),
   );

@@ -6,7 +6,9 @@ import { fixedClusters } from './envoy/cluster.ts';
 import { connectionSettings } from './envoy/http-connection-manager.ts';
 import { httpPortListener, virtualOutboundListener } from './envoy/outbound-listener.ts';
 import { layer } from './envoy/resource.ts';
-import { discoveredRoutes, inlineRoutes, type ServiceRoute } from './envoy/route.ts';
+import { discoveredRoutes, inlineRoutes, type ServiceRoute, virtualHostResource } from './envoy/route.ts';
+import { sharedPortListener } from './envoy/shared-listener.ts';
+import { firstOfName, inPrecedence, withoutClashes } from './first-come.ts';
 import type { Hosts, ServiceUnit } from './service-unit.ts';
 
 /** What most meshes have: no rule names a file. */
@@ -71,11 +73,7 @@ export class Outbound {
 
   /** The virtual hosts as clients of a namespace name them. */
   virtualHosts(namespace: string): Layer {
-    const build = (): Layer =>
-      layer(
-        `virtual-hosts/${namespace}`,
-        [...this.#units.values()].flatMap((unit) => hostsFor(unit, namespace).virtualHosts),
-      );
+    const build = (): Layer => layer(`virtual-hosts/${namespace}`, this.#discoveredHosts(namespace));
     return this.#perNamespace(this.#virtualHosts, namespace, () =>
       sharing(this.#shared?.virtualHosts(namespace), build()),
     );
@@ -85,9 +83,8 @@ export class Outbound {
   inlineRoutes(namespace: string): Layer {
     const build = (): Layer => {
       const byPort = new Map<number, ServiceRoute[]>(this.#httpPorts.map((port) => [port, []]));
-      for (const unit of this.#units.values()) {
-        for (const route of hostsFor(unit, namespace).routes) byPort.get(route.port)?.push(route);
-      }
+      for (const route of withoutClashes(this.#hosts(namespace).flatMap(({ routes }) => routes)))
+        byPort.get(route.port)?.push(route);
       const whole = [...byPort].map(([port, routes]) => inlineRoutes(port, routes, this.#unknownHosts));
       return layer(`routes/${namespace}`, [...whole, ...[...this.#units.values()].flatMap((unit) => unit.routes)]);
     };
@@ -112,6 +109,7 @@ export class Outbound {
       ) {
         dirty.add('virtualHosts');
       }
+      if (JSON.stringify(before?.claims ?? []) !== JSON.stringify(after?.claims ?? [])) dirty.add('listeners');
     }
     return this.#assemble(dirty);
   }
@@ -122,6 +120,20 @@ export class Outbound {
       routes === 'vhds' ? side.virtualHosts(namespace) : side.inlineRoutes(namespace);
     return outboundParts.filter((part) =>
       part === 'virtualHosts' ? hosts(this) !== hosts(other) : this[part] !== other[part],
+    );
+  }
+
+  #hosts(namespace: string): readonly Hosts[] {
+    return inPrecedence(this.#units.values()).map((unit) => hostsFor(unit, namespace));
+  }
+
+  #discoveredHosts(namespace: string): readonly Resource[] {
+    const hosts = this.#hosts(namespace);
+    const built = new Map(
+      hosts.flatMap(({ routes, virtualHosts }) => routes.map((route, index) => [route, virtualHosts[index]] as const)),
+    );
+    return withoutClashes([...built.keys()]).map(
+      (route) => built.get(route) ?? this.#cache.get('virtualHost', route, virtualHostResource),
     );
   }
 
@@ -162,8 +174,8 @@ export class Outbound {
           { policy: this.#mesh.outboundTrafficPolicy, settings },
           virtualOutboundListener,
         ),
-        ...this.#httpPorts.map((port) => this.#cache.get('httpListener', { port, settings }, httpPortListener)),
-        ...units.flatMap((unit) => unit.listeners),
+        ...this.#sharedListeners(),
+        ...firstOfName(inPrecedence(units).flatMap((unit) => unit.listeners)),
       ]);
     }
     if (dirty.has('routes')) {
@@ -179,6 +191,23 @@ export class Outbound {
     if (dirty.has('virtualHosts')) this.#virtualHosts.clear();
     if (dirty.has('virtualHosts') || dirty.has('routes')) this.#inlineRoutes.clear();
     return dirty;
+  }
+
+  /** The listeners of ports, not of addresses. */
+  #sharedListeners(): readonly Resource[] {
+    const settings = connectionSettings(this.#mesh);
+    const claims = Map.groupBy(
+      inPrecedence(this.#units.values()).flatMap((unit) => unit.claims),
+      ({ port }) => port,
+    );
+    const http = new Set(this.#httpPorts);
+    return [...new Set([...http, ...claims.keys()])].map((port) => {
+      const own = claims.get(port);
+      if (own === undefined) return this.#cache.get('httpListener', { port, settings }, httpPortListener);
+      const unknown = this.#mesh.outboundTrafficPolicy;
+      const key = { port, http: http.has(port), claims: own, unknown, settings };
+      return this.#cache.get('sharedListener', key, sharedPortListener);
+    });
   }
 
   #layer(part: 'clusters' | 'endpoints' | 'secrets' | 'listeners' | 'routes', resources: readonly Resource[]): Layer {

@@ -4,14 +4,17 @@ import { isHttp } from '../model/service.ts';
 import type { HashKey } from '../model/traffic-policy.ts';
 import type { BuildCache } from './cache.ts';
 import { serviceCluster } from './envoy/cluster.ts';
+import type { NamedEndpoints } from './envoy/dns-cluster.ts';
 import { loadAssignment } from './envoy/endpoint.ts';
 import { connectionSettings, type TcpOptions } from './envoy/http-connection-manager.ts';
 import { reservedPorts } from './envoy/names.ts';
 import { fileSecrets } from './envoy/originated-tls.ts';
 import { sniffedServiceListener, tcpServiceListener } from './envoy/outbound-listener.ts';
 import { type ServiceRoute, serviceRoutes, virtualHostResource } from './envoy/route.ts';
+import type { PortClaim } from './envoy/shared-listener.ts';
 import { isOriginated } from './policy/client-tls.ts';
 import { domainsOf, type EffectiveService } from './policy/outbound.ts';
+import type { OutboundEndpoint, OutboundPort } from './policy/outbound-ports.ts';
 import type { TargetPolicy } from './policy/target-policy.ts';
 
 /** All that one service adds to its clients' configuration. */
@@ -22,6 +25,8 @@ export interface ServiceUnit {
   /** Certificates that are files of the client's machine, by their names. */
   readonly secrets: readonly Resource[];
   readonly listeners: readonly Resource[];
+  /** Its parts in listeners that several services share. */
+  readonly claims: readonly PortClaim[];
   /** Routes of sniffed ports; those of HTTP ports are made per port, from all services. */
   readonly routes: readonly Resource[];
   /** One per HTTP port, as a client of the same or of another namespace names it. */
@@ -38,23 +43,29 @@ export interface Hosts {
 export function serviceUnit(cache: BuildCache, service: EffectiveService, mesh: Mesh): ServiceUnit {
   const { trustDomain } = mesh;
   const settings = connectionSettings(mesh);
-  const { host, addresses, rule } = service;
+  const { host, listenAt, rule, discovery } = service;
   const ports = service.ports.filter(({ port }) => !reservedPorts.has(port));
   const targets = service.ports.flatMap(({ subsets, ...all }) =>
     [all, ...subsets].map((target) => ({ ...target, port: all.port, protocol: all.protocol })),
   );
-  const clusters = targets.map(({ port, protocol, subset, tls, servers, policy }) =>
-    cache.get('cluster', { host, port, subset, protocol, tls, servers, trustDomain, policy, rule }, serviceCluster),
+  const named = (endpoints: readonly OutboundEndpoint[]): NamedEndpoints | undefined =>
+    discovery === 'eds' ? undefined : { kind: discovery === 'logical-dns' ? 'logical' : 'strict', endpoints };
+  const clusters = targets.map(({ port, protocol, subset, tls, servers, policy, endpoints: own }) =>
+    cache.get(
+      'cluster',
+      { host, port, subset, protocol, tls, servers, trustDomain, policy, rule, named: named(own) },
+      serviceCluster,
+    ),
   );
   const endpoints = targets
-    .filter(({ policy }) => policy.loadBalancer?.method !== 'PASSTHROUGH')
+    .filter(({ policy }) => discovery === 'eds' && policy.loadBalancer?.method !== 'PASSTHROUGH')
     .map(({ port, subset, endpoints: own }) =>
       cache.get('endpoint', { host, port, subset, endpoints: own }, loadAssignment),
     );
   const listeners = ports
     .filter(({ protocol }) => !isHttp(protocol))
     .flatMap(({ port, protocol, tls, policy }) =>
-      addresses.map((address) => {
+      listenAt.map((address) => {
         const key = { address, port, host, settings, tcp: tcpOptions(policy) };
         return protocol === 'auto'
           ? cache.get('sniffedListener', { ...key, markHttp: !isOriginated(tls) }, sniffedServiceListener)
@@ -67,7 +78,7 @@ export function serviceUnit(cache: BuildCache, service: EffectiveService, mesh: 
   const hosts = (client: 'same-namespace' | 'other-namespace'): Hosts => {
     const domains = domainsOf(service, client);
     const keys = ports
-      .filter(({ protocol }) => isHttp(protocol))
+      .filter(({ protocol }) => isHttp(protocol) || (protocol === 'auto' && sharesPort(service)))
       .map(({ port, policy }) => ({ host, port, domains, hash: hashKey(policy) }));
     return { routes: keys, virtualHosts: keys.map((key) => cache.get('virtualHost', key, virtualHostResource)) };
   };
@@ -77,10 +88,29 @@ export function serviceUnit(cache: BuildCache, service: EffectiveService, mesh: 
     endpoints,
     secrets: targets.flatMap(({ tls }) => (isOriginated(tls) ? fileSecrets(tls) : [])),
     listeners,
+    claims: ports.flatMap((port) => claimsOf(service, port)),
     routes,
     sameNamespace: hosts('same-namespace'),
     otherNamespace: hosts('other-namespace'),
   };
+}
+
+/** Whether it meets other services in the listeners of its ports: there is no address that is its alone. */
+const sharesPort = ({ blocks, everywhere }: EffectiveService): boolean => everywhere || blocks.length > 0;
+
+/** How connections to a port are known that isn't HTTP, where no address is the service's alone (behaviour.md 4.2). */
+function claimsOf(
+  { host, blocks, everywhere }: EffectiveService,
+  { port, protocol, policy }: OutboundPort,
+): readonly PortClaim[] {
+  if (isHttp(protocol)) return [];
+  const claim = { port, host, tcp: tcpOptions(policy) };
+  const byName = protocol === 'tls';
+  // Only a whole label can be any in a server name.
+  if (byName && host.startsWith('*') && !host.startsWith('*.')) return [];
+  if (everywhere) return [{ ...claim, match: { kind: byName ? 'name' : 'rest' } }];
+  const sniffed = protocol === 'auto';
+  return blocks.map((block) => ({ ...claim, match: { kind: 'block', block, byName, sniffed } }));
 }
 
 function hashKey({ loadBalancer }: TargetPolicy): HashKey | undefined {

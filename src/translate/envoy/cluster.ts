@@ -6,6 +6,7 @@ import type { OriginatedTls } from '../../model/traffic-policy.ts';
 import { type ClientTls, isOriginated } from '../policy/client-tls.ts';
 import type { TargetPolicy } from '../policy/target-policy.ts';
 import { clusterPolicy, connectTimeout, noBreakers } from './cluster-policy.ts';
+import { dnsDiscovery, type NamedEndpoints } from './dns-cluster.ts';
 import {
   blackHoleCluster,
   inboundCluster,
@@ -36,21 +37,24 @@ export interface OutboundCluster {
   readonly servers: readonly SpiffeId[];
   readonly trustDomain: string;
   readonly policy: TargetPolicy;
+  /** What clients resolve themselves; undefined: endpoints arrive by EDS, or connections keep their address. */
+  readonly named: NamedEndpoints | undefined;
   /** The DestinationRule behind it, `<name>.<namespace>`, which tools show; '' for none. */
   readonly rule: string;
 }
 
 /** The cluster of one service port: how its endpoints are found and chosen, and what is spoken to them. */
 export function serviceCluster(key: OutboundCluster): Resource {
-  const { host, port, subset, protocol, tls, policy, rule } = key;
+  const { host, port, subset, protocol, tls, policy, rule, named } = key;
   const name = outboundCluster(port, host, subset);
   const pool = policy.connectionPool;
-  const discovered = policy.loadBalancer?.method !== 'PASSTHROUGH';
+  const kept = policy.loadBalancer?.method === 'PASSTHROUGH';
   const options = upstreamOptions({ protocol, pool, hostAsSni: isOriginated(tls) && followsHost(tls, protocol) });
   return resource('cluster', name, {
     name,
-    ...(discovered ? { edsClusterConfig: { edsConfig: ads } } : {}),
+    ...(kept || named !== undefined ? {} : { edsClusterConfig: { edsConfig: ads } }),
     ...clusterPolicy(policy),
+    ...(kept || named === undefined ? {} : dnsDiscovery(name, named)),
     ...(options === undefined ? {} : { typedExtensionProtocolOptions: options }),
     ...socket(key),
     ...(rule === '' ? {} : { metadata: ruleMetadata(rule) }),

@@ -1,6 +1,6 @@
 import type { envoy } from '@envoyproxy/protos';
 import type { Resource } from '../../model/resource.ts';
-import type { OutboundEndpoint } from '../policy/outbound.ts';
+import type { OutboundEndpoint } from '../policy/outbound-ports.ts';
 import { outboundCluster } from './names.ts';
 import { resource } from './resource.ts';
 
@@ -23,9 +23,17 @@ export interface ClusterEndpoints {
  */
 export function loadAssignment({ host, port: servicePort, subset, endpoints }: ClusterEndpoints): Resource {
   const clusterName = outboundCluster(servicePort, host, subset);
-  const lbEndpoints = endpoints.map(({ address, port, mtls }) => ({
-    endpoint: { address: { socketAddress: { address, portValue: port } } },
-    ...(mtls ? { metadata: istioMetadata } : {}),
-  }));
+  const lbEndpoints = endpoints.map(lbEndpoint);
   return resource('endpoint', clusterName, { clusterName, endpoints: endpoints.length === 0 ? [] : [{ lbEndpoints }] });
+}
+
+/** One endpoint: an address or a name with its port, or a Unix socket. */
+export function lbEndpoint({ address, port, mtls, weight }: OutboundEndpoint) {
+  return {
+    endpoint: {
+      address: address.startsWith('/') ? { pipe: { path: address } } : { socketAddress: { address, portValue: port } },
+    },
+    ...(weight === undefined ? {} : { loadBalancingWeight: { value: weight } }),
+    ...(mtls ? { metadata: istioMetadata } : {}),
+  };
 }

@@ -65,7 +65,7 @@ export function httpPortListener({
 }): Resource {
   const name = outboundListener('0.0.0.0', port);
   return resource('listener', name, {
-    ...shell(name, '0.0.0.0', port),
+    ...outboundShell(name, '0.0.0.0', port),
     filterChains: [{ filters: [outboundHttp(routeOfPort(port), `outbound_${name}`, settings)] }],
   });
 }
@@ -91,7 +91,7 @@ export function tcpServiceListener({
 }: Omit<ServiceListener, 'markHttp'>): Resource {
   const name = outboundListener(address, port);
   return resource('listener', name, {
-    ...shell(name, address, port),
+    ...outboundShell(name, address, port),
     filterChains: [{ filters: [tcpProxy(outboundCluster(port, host), 'outbound', tcpLogs(settings), tcp)] }],
   });
 }
@@ -101,7 +101,7 @@ export function sniffedServiceListener({ address, port, host, settings, tcp, mar
   const filters = markHttp ? [httpAlpnFilter] : [];
   const name = outboundListener(address, port);
   return resource('listener', name, {
-    ...shell(name, address, port),
+    ...outboundShell(name, address, port),
     listenerFilters: [
       {
         name: 'envoy.filters.listener.tls_inspector',
@@ -130,7 +130,7 @@ export function sniffedServiceListener({ address, port, host, settings, tcp, mar
 const tcpLogs = (settings: ConnectionSettings) => accessLogs('tcp', 'outbound', settings.accessLog);
 
 /** Not bound: reached only through `virtualOutbound`. */
-function shell(name: string, address: string, port: number) {
+export function outboundShell(name: string, address: string, port: number) {
   return {
     name,
     address: { socketAddress: { address, portValue: port } },

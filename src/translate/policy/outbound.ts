@@ -1,46 +1,46 @@
-import type { SpiffeId } from '../../model/ids.ts';
-import { byAge } from '../../model/object.ts';
-import { selects } from '../../model/selector.ts';
-import { type Protocol, type Service, serviceHost } from '../../model/service.ts';
-import type { PortPolicy } from '../../model/traffic-policy.ts';
-import { type Endpoint, endpointsOf } from '../../snapshot/indexes.ts';
+import type { IpBlock } from '../../model/ip-block.ts';
+import { byAge, compareText } from '../../model/object.ts';
+import type { ProxyKind } from '../../model/proxy.ts';
+import { type Service, serviceHost } from '../../model/service.ts';
+import { endpointsOf } from '../../snapshot/indexes.ts';
 import { all, type Snapshot } from '../../snapshot/snapshot.ts';
-import { type ClientTls, clientTls, endpointTakesMtls } from './client-tls.ts';
 import type { Destination } from './destination-rules.ts';
-import { namespaceMode } from './mtls.ts';
-import { serverIdentities } from './secure-naming.ts';
-import { portPolicy, subsetPolicy, type TargetPolicy, targetPolicy } from './target-policy.ts';
+import { type OutboundPort, outboundPorts, type ServiceFacts } from './outbound-ports.ts';
 
-/** One address behind a service port, and whether its sidecar takes mesh mTLS there. */
-export interface OutboundEndpoint {
-  readonly address: string;
-  readonly port: number;
-  readonly mtls: boolean;
-}
-
-/** How traffic is sent to the endpoints of one port, or to a subset of them. */
-export interface OutboundTarget {
-  /** '' for all of the port's endpoints. */
-  readonly subset: string;
-  readonly tls: ClientTls;
-  readonly servers: readonly SpiffeId[];
-  readonly policy: TargetPolicy;
-  readonly endpoints: readonly OutboundEndpoint[];
-}
-
-export interface OutboundPort extends OutboundTarget {
-  readonly port: number;
-  readonly protocol: Protocol;
-  readonly subsets: readonly OutboundTarget[];
-}
-
-/** Everything that the configuration for one service depends on; the same for all clients that follow the same rule. */
-export interface EffectiveService {
+/** Which of two services that claim the same name or address gets it. */
+export interface Precedence {
+  readonly registry: 'kubernetes' | 'entry';
+  readonly createdAt: number;
   readonly name: string;
   readonly namespace: string;
   readonly host: string;
+}
+
+/** Kubernetes goes before ServiceEntries, then the oldest (behaviour.md 4.6). Total: nothing depends on the order of objects. */
+export function byPrecedence(a: Precedence, b: Precedence): number {
+  return (
+    Number(a.registry === 'entry') - Number(b.registry === 'entry') ||
+    a.createdAt - b.createdAt ||
+    compareText(a.name, b.name) ||
+    compareText(a.namespace, b.namespace) ||
+    compareText(a.host, b.host)
+  );
+}
+
+/** Everything that the configuration for one service depends on; the same for all clients that follow the same rule. */
+export interface EffectiveService extends Precedence {
   /** The addresses that are this service's alone. */
   readonly addresses: readonly string[];
+  /** Its clients name and connect to its endpoints one by one. */
+  readonly headless: boolean;
+  /** Where listeners of its TCP ports stand: at its addresses or, for a headless service, at those of its endpoints. */
+  readonly listenAt: readonly string[];
+  /** Blocks of addresses that are meant for it. */
+  readonly blocks: readonly IpBlock[];
+  /** Nothing but a name tells connections to it from others; TCP to its ports is taken wherever it goes. */
+  readonly everywhere: boolean;
+  /** How clients find its endpoints; those of a port with load balancer PASSTHROUGH aren't looked for. */
+  readonly discovery: 'eds' | 'strict-dns' | 'logical-dns';
   readonly ports: readonly OutboundPort[];
   /** `<name>.<namespace>` of the DestinationRule that shaped it; '' for none. */
   readonly rule: string;
@@ -59,63 +59,42 @@ export function addressOwners(snapshot: Snapshot): ReadonlyMap<string, Service> 
 }
 
 /**
- * What clients that follow `destination` need to know of a service. A headless service has no address to listen on: clients reach its
- * pods directly, through the passthrough cluster.
+ * What clients that follow `destination` need to know of a service. Connections to a headless service keep the pod that they are meant
+ * for, which only a client with interception knows: a gateway chooses among its pods as among those of any service.
  */
 export function effectiveService(
   snapshot: Snapshot,
   service: Service,
   owners: ReadonlyMap<string, Service>,
   destination: Destination | undefined,
+  client: ProxyKind = 'sidecar',
 ): EffectiveService {
-  const { mesh } = snapshot;
-  const inferred = namespaceMode(snapshot, service.meta.namespace);
+  const { meta, headless } = service;
   const endpoints = endpointsOf(snapshot, service);
-  // Not only the ready ones: a pod that comes and goes must not change the clusters of all clients.
-  const known = [...endpointsOf(snapshot, service, 'all').values()].flat();
-  let identities: readonly SpiffeId[] | undefined;
-  const target = (subset: string, settings: PortPolicy, own: readonly Endpoint[]): OutboundTarget => {
-    const tls = clientTls(mesh, inferred, settings.tls);
-    const named =
-      tls === 'auto' || (tls !== 'plaintext' && tls.mode === 'ISTIO_MUTUAL' && tls.subjectAltNames.length === 0);
-    if (named) identities ??= serverIdentities(known, mesh);
-    return {
-      subset,
-      tls,
-      servers: named ? (identities ?? []) : [],
-      policy: targetPolicy(settings, destination?.trafficPolicy?.proxyProtocol),
-      endpoints: own.map((endpoint) => ({
-        address: endpoint.address,
-        port: endpoint.port,
-        mtls: tls === 'auto' && endpointTakesMtls(snapshot, endpoint),
-      })),
-    };
+  const passthrough = headless && client === 'sidecar';
+  const facts: ServiceFacts = {
+    namespace: meta.namespace,
+    external: false,
+    passthrough,
+    known: () => [...endpointsOf(snapshot, service, 'all').values()].flat(),
+    subjectAltNames: [],
   };
-  const ports = new Map<number, OutboundPort>();
-  for (const { port, protocol } of service.headless ? [] : service.ports) {
-    if (ports.has(port)) continue;
-    const declared = service.ports.find((each) => each.port === port);
-    const own = declared === undefined ? [] : (endpoints.get(declared) ?? []);
-    const all = portPolicy(destination?.trafficPolicy, port);
-    ports.set(port, {
-      port,
-      protocol,
-      ...target('', all, own),
-      subsets: (destination?.subsets ?? []).map(({ name, labels, trafficPolicy }) =>
-        target(
-          name,
-          subsetPolicy(all, trafficPolicy, port),
-          own.filter(({ workload }) => workload !== undefined && selects({ matchLabels: labels }, workload.labels)),
-        ),
-      ),
-    });
-  }
+  const sources = service.ports.map((port) => ({ ...port, endpoints: endpoints.get(port) ?? [] }));
+  const addresses = [...new Set(service.addresses)].filter((address) => owners.get(address) === service);
+  const pods = [...new Set(sources.flatMap((source) => source.endpoints.map(({ address }) => address)))].sort();
   return {
-    name: service.meta.name,
-    namespace: service.meta.namespace,
-    host: serviceHost(service, mesh.dnsDomain),
-    addresses: [...new Set(service.addresses)].filter((address) => owners.get(address) === service),
-    ports: [...ports.values()].sort((a, b) => a.port - b.port),
+    registry: 'kubernetes',
+    createdAt: meta.createdAt,
+    name: meta.name,
+    namespace: meta.namespace,
+    host: serviceHost(service, snapshot.mesh.dnsDomain),
+    addresses,
+    headless,
+    listenAt: passthrough ? pods : addresses,
+    blocks: [],
+    everywhere: false,
+    discovery: 'eds',
+    ports: outboundPorts(snapshot, facts, sources, destination),
     rule: destination?.rule ?? '',
   };
 }
@@ -125,9 +104,13 @@ export function effectiveService(
  * (behaviour.md 4.3).
  */
 export function domainsOf(service: EffectiveService, client: 'same-namespace' | 'other-namespace'): readonly string[] {
-  const { name, namespace, host, addresses } = service;
+  const { name, namespace, host, addresses, registry, headless } = service;
+  const inHeader = addresses.map(inHostHeader);
+  if (registry === 'entry') return [...new Set([host, ...inHeader])];
   const short = [`${name}.${namespace}`, `${name}.${namespace}.svc`];
-  return [host, ...(client === 'same-namespace' ? [name, ...short] : short), ...addresses.map(inHostHeader)];
+  // Pods of a headless service have names below its own.
+  const below = headless ? [`*.${host}`] : [];
+  return [host, ...below, ...(client === 'same-namespace' ? [name, ...short] : short), ...inHeader];
 }
 
 /** An IPv6 address stands in brackets there (RFC 3986 3.2.2). */

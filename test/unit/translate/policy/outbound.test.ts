@@ -61,10 +61,17 @@ describe('effectiveService', () => {
     const workload = pod('foo', 'web-1', '10.0.0.1', { namedPorts: { http: 8080 }, serviceAccount: 'web' });
     const servers = ['spiffe://cluster.local/ns/foo/sa/web'];
     expect(effective(web, workload)).to.deep.equal({
+      registry: 'kubernetes',
+      createdAt: 0,
       name: 'web',
       namespace: 'foo',
       host: 'web.foo.svc.cluster.local',
       addresses: ['10.96.0.1'],
+      headless: false,
+      listenAt: ['10.96.0.1'],
+      blocks: [],
+      everywhere: false,
+      discovery: 'eds',
       ports: [
         {
           port: 80,
@@ -120,10 +127,41 @@ describe('effectiveService', () => {
     expect(effective(web, ...workloads).ports.map(({ servers }) => servers)).to.deep.equal([both, both]);
   });
 
-  it('has no port for a headless service: clients reach its pods through the passthrough', () => {
-    expect(
-      effective(service('foo', 'web', [[80, 8080, 'http']], { headless: true }), pod('foo', 'web-1', '10.0.0.1')).ports,
-    ).to.deep.equal([]);
+  describe('of a headless service', () => {
+    const db = service('foo', 'db', [[3306, 3306, 'tcp']], { headless: true });
+    const [one, two] = [pod('foo', 'db-1', '10.0.0.1'), pod('foo', 'db-2', '10.0.0.2')];
+    const [plain] = [pod('foo', 'db-3', '10.0.0.3', { tlsMode: 'disabled' })];
+    const port = (...objects: readonly MeshObject[]) => effective(db, ...objects).ports[0];
+
+    it('listens at its pods, and lets connections keep the pod that they are meant for', () => {
+      const found = effective(db, two, one);
+      expect(found.listenAt).to.deep.equal(['10.0.0.1', '10.0.0.2']);
+      expect(found.addresses).to.deep.equal([]);
+      expect(found.ports[0]?.policy.loadBalancer).to.deep.equal({ method: 'PASSTHROUGH', warmup: undefined });
+    });
+
+    it('speaks mTLS where all of its pods take it, and plaintext where one does not', () => {
+      expect(port(one, two)?.tls).to.deep.equal({ mode: 'ISTIO_MUTUAL', sni: '', subjectAltNames: [] });
+      expect(port(one, two)?.servers).to.deep.equal(['spiffe://cluster.local/ns/foo/sa/db']);
+      expect(port(one, plain)?.tls).to.equal('plaintext');
+      expect(port()?.tls).to.equal('plaintext');
+    });
+
+    it('is balanced like any other by a gateway, which intercepts nothing', () => {
+      const snapshot = snapshotOf([db, one]);
+      const found = effectiveService(snapshot, db, addressOwners(snapshot), undefined, 'router');
+      expect(found.listenAt).to.deep.equal([]);
+      expect(found.ports[0]).to.deep.include({ tls: 'auto', policy: unruled.policy });
+    });
+
+    it('has the names of its pods, too', () => {
+      expect(domainsOf(effective(db), 'other-namespace')).to.deep.equal([
+        'db.foo.svc.cluster.local',
+        '*.db.foo.svc.cluster.local',
+        'db.foo',
+        'db.foo.svc',
+      ]);
+    });
   });
 });
 
