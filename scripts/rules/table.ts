@@ -36,6 +36,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'types:xds/provider',
     'model/cluster-names',
     'model/credential',
+    'types:model/credentials',
     'model/ids',
     'model/object',
     'model/proxy',

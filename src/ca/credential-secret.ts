@@ -1,30 +1,11 @@
 import { encode, type envoy } from '@envoyproxy/protos';
 import { contentVersion } from '../lib/hash.ts';
-import { authoritiesOf, authoritiesSecret, keyPairOf } from '../model/credential.ts';
+import { authoritiesOf, keyPairOf } from '../model/credential.ts';
 import type { Secret } from '../model/secret.ts';
 import { type SecretSource, secretResourceName } from '../model/secret-source.ts';
 import { LazyResource } from './secret-resource.ts';
 
 type Message = envoy.extensions.transport_sockets.tls.v3.Secret;
-
-/** The Secrets that a proxy may be sent, by name: those of its own namespace. */
-export type FindSecret = (name: string) => Secret | undefined;
-
-/**
- * The Secret that a source is read from, as it is now. A source whose resource was made from this same Secret needs no other
- * resource. `files`: from none.
- */
-export function secretBehind(source: SecretSource, find: FindSecret): Secret | 'files' | undefined {
-  switch (source.kind) {
-    case 'key-pair':
-      return find(source.credential);
-    case 'authorities':
-      return authoritiesSecret(find, source.credential);
-    case 'key-pair-files':
-    case 'authorities-file':
-      return 'files';
-  }
-}
 
 /**
  * The SDS resource of a source (behaviour.md 5.5). Undefined where the Secret can't be used: the compiled listener then doesn't

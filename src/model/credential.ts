@@ -3,7 +3,7 @@ import { Redacted } from '../lib/redacted.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { isDerSequence, pemBlocks, pemBytes } from './pem.ts';
 import type { CredentialEntry, Secret } from './secret.ts';
-import { authoritiesTwin } from './secret-source.ts';
+import { authoritiesTwin, type SecretSource } from './secret-source.ts';
 
 /** What is wrong with a Secret as a credential: words of a finding, which show no value. */
 export interface CredentialProblem {
@@ -51,8 +51,27 @@ export function authoritiesOf(secret: Secret): Result<CredentialAuthorities, Cre
 }
 
 /** Which Secret has a credential's authorities: the twin that is named for it, else the credential itself. */
-export function authoritiesSecret(find: (name: string) => Secret | undefined, credential: string): Secret | undefined {
+export function authoritiesSecret(find: FindSecret, credential: string): Secret | undefined {
   return find(authoritiesTwin(credential)) ?? find(credential);
+}
+
+/** The Secrets that a proxy may be sent, by name: those of its own namespace. */
+export type FindSecret = (name: string) => Secret | undefined;
+
+/**
+ * The Secret that a source is read from, as it is now. A source whose resource was made from this same Secret needs no other
+ * resource. `files`: from none.
+ */
+export function secretBehind(source: SecretSource, find: FindSecret): Secret | 'files' | undefined {
+  switch (source.kind) {
+    case 'key-pair':
+      return find(source.credential);
+    case 'authorities':
+      return authoritiesSecret(find, source.credential);
+    case 'key-pair-files':
+    case 'authorities-file':
+      return 'files';
+  }
 }
 
 /** What is wrong with the time of a certificate: it is sent all the same, as clients say best what that means to them. */

@@ -37,11 +37,10 @@ type Project = (policy: AuthorizationPolicy) => PolicyRules;
 export function inboundUnit(cache: BuildCache, inbound: EffectiveInbound, mesh: Mesh): InboundUnit {
   const trust = { trustDomain: mesh.trustDomain, trustDomainAliases: mesh.trustDomainAliases };
   const { ports, mode, extraPorts } = inbound;
-  const authorizers = Math.max(1, inbound.custom.asked.length);
-  const tcp = tcpPolicy(inbound);
+  const authorizers = authorizersOf(inbound);
+  const tcp = tcpPolicyOf(inbound);
   const settings = connectionSettings(mesh);
   const listenerKey = { ports, mode, extraPorts, tcp, authorizers, settings, trust };
-  const filters = policyFilters(cache, inbound, authorizers, trust);
   return {
     listeners: cache.get('virtualInbound', listenerKey, (key) =>
       layer('listeners/inbound', [virtualInboundListener(key)]),
@@ -51,15 +50,24 @@ export function inboundUnit(cache: BuildCache, inbound: EffectiveInbound, mesh: 
       ports.map(({ port }) => port),
       (key) => layer('clusters/inbound', key.map(serviceInboundCluster)),
     ),
-    extensions: cache.get(
-      'policyFilters',
-      filters.map(({ name, version }) => ({ name, version })),
-      () => layer('extensions/inbound', filters),
-    ),
+    extensions: policyFilterLayer(cache, inbound, trust),
   };
 }
 
 type Trust = Pick<Mesh, 'trustDomain' | 'trustDomainAliases'>;
+
+/** How many external authorizers HTTP has a place for: at least one, so that the first changes no listener. */
+export const authorizersOf = ({ custom }: EffectiveInbound): number => Math.max(1, custom.asked.length);
+
+/** The HTTP policy filters of a proxy, for discovery by name. */
+export function policyFilterLayer(cache: BuildCache, inbound: EffectiveInbound, trust: Trust): Layer {
+  const filters = policyFilters(cache, inbound, authorizersOf(inbound), trust);
+  return cache.get(
+    'policyFilters',
+    filters.map(({ name, version }) => ({ name, version })),
+    () => layer('extensions/inbound', filters),
+  );
+}
 
 function policyFilters(
   cache: BuildCache,
@@ -94,7 +102,7 @@ function policyFilters(
 }
 
 /** Only gRPC can be asked about a connection; what HTTP alone could decide is denied there, as if nobody could be asked. */
-function tcpPolicy({ authorization, custom }: EffectiveInbound): TcpPolicy {
+export function tcpPolicyOf({ authorization, custom }: EffectiveInbound): TcpPolicy {
   const project: Project = (policy) => forTcp(policy).rules;
   const asked = custom.asked.filter(({ provider }) => provider.kind === 'grpc');
   const refused = [

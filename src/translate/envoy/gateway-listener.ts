@@ -2,7 +2,7 @@ import { any, envoy } from '@envoyproxy/protos';
 import type { GatewayTopology } from '../../model/gateway-topology.ts';
 import type { Mesh } from '../../model/mesh.ts';
 import type { Resource } from '../../model/resource.ts';
-import type { GatewayChain, GatewayListener, ServerRef } from '../policy/gateway.ts';
+import type { GatewayChain, GatewayListener } from '../policy/gateway.ts';
 import { accessLogs } from './access-log.ts';
 import { gatewayTls } from './gateway-tls.ts';
 import { type ConnectionSettings, gatewayHttp, tcpProxy } from './http-connection-manager.ts';
@@ -25,8 +25,8 @@ export interface StreamRoute {
 export interface GatewayListenerInput {
   readonly listener: GatewayListener;
   readonly topology: GatewayTopology;
-  /** The TCP and TLS routes of VirtualServices for a server, first match first. */
-  readonly streams: (server: ServerRef) => readonly StreamRoute[];
+  /** For each chain that passes bytes on: the TCP and TLS routes of VirtualServices for its server, first match first. */
+  readonly streams: readonly (readonly StreamRoute[])[];
   /** Policies as they hold on TCP: without HTTP-only fields. */
   readonly tcp: TcpPolicy;
   /** How many external authorizers HTTP has a place for, at least one. */
@@ -50,7 +50,9 @@ export function gatewayListener(input: GatewayListenerInput): Resource {
     listenerFilters: listenerFilters(tls, input.topology),
     // A stranger that reads slowly must not make this process remember much for it.
     perConnectionBufferLimitBytes: { value: 32_768 },
-    filterChains: withoutClashes(chains.flatMap((chain) => filterChains(chain, input))),
+    filterChains: withoutClashes(
+      chains.flatMap((chain, index) => filterChains(chain, input.streams[index] ?? [], input)),
+    ),
   });
 }
 
@@ -72,7 +74,11 @@ function listenerFilters(tls: boolean, { proxyProtocol }: GatewayTopology): read
   return [...(proxyProtocol ? [proxy] : []), ...(tls ? [inspector] : [])];
 }
 
-function filterChains(chain: GatewayChain, input: GatewayListenerInput): readonly FilterChain[] {
+function filterChains(
+  chain: GatewayChain,
+  streams: readonly StreamRoute[],
+  input: GatewayListenerInput,
+): readonly FilterChain[] {
   const { content, tls, serverNames } = chain;
   const socket = (of: 'http' | 'tcp') => (tls === undefined ? {} : { transportSocket: gatewayTls(tls, of) });
   switch (content.kind) {
@@ -82,13 +88,13 @@ function filterChains(chain: GatewayChain, input: GatewayListenerInput): readonl
       return [{ ...shell(chain.name, serverNames), filters: [http], ...socket('http') }];
     }
     case 'tcp': {
-      const [first] = input.streams(content.server);
+      const [first] = streams;
       const filters = first === undefined ? closed : stream(chain.name, first, input);
       return [{ ...shell(chain.name, serverNames), filters, ...socket('tcp') }];
     }
     case 'passthrough':
       return [
-        ...input.streams(content.server).map((route, index) => ({
+        ...streams.map((route, index) => ({
           ...shell(`${chain.name}.${index}`, route.serverNames),
           filters: stream(chain.name, route, input),
         })),

@@ -1,0 +1,94 @@
+import { secretBehind } from '../model/credential.ts';
+import type { Credentials } from '../model/credentials.ts';
+import type { Finding } from '../model/finding.ts';
+import { directTopology } from '../model/gateway-topology.ts';
+import { emptyLayer, type Layer } from '../model/resource.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { BuildCache } from './cache.ts';
+import { gatewayListener, type StreamRoute } from './envoy/gateway-listener.ts';
+import { gatewayRouteConfiguration, type HostRoutes } from './envoy/gateway-route.ts';
+import { connectionSettings } from './envoy/http-connection-manager.ts';
+import { layer } from './envoy/resource.ts';
+import { authorizersOf, policyFilterLayer, tcpPolicyOf } from './inbound-unit.ts';
+import { effectiveGateway, type GatewayRoutes, type ServerRef } from './policy/gateway.ts';
+import type { EffectiveInbound, WorkloadFacts } from './policy/inbound.ts';
+
+/** What VirtualServices say for the servers of a router. */
+export interface EdgeRoutes {
+  /** The hosts of a route configuration, each once. */
+  hosts(routes: GatewayRoutes): readonly HostRoutes[];
+  /** Where the bytes of a server go, first match first. */
+  streams(server: ServerRef): readonly StreamRoute[];
+}
+
+/** Without VirtualServices HTTP is answered 404, or redirected, and every other connection is closed. */
+export const noEdgeRoutes: EdgeRoutes = { hosts: () => [], streams: () => [] };
+
+/** A router's own part of its configuration: the ports at the edge, and who may use them. */
+export interface GatewayUnit {
+  readonly listeners: Layer;
+  readonly routes: Layer;
+  readonly clusters: Layer;
+  readonly extensions: Layer;
+  readonly credentials: Credentials;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Builds the edge of a router. Each listener is cached by just what it depends on: another certificate of a credential changes
+ * none, and a new server changes that of its own port.
+ */
+export function gatewayUnit(
+  cache: BuildCache,
+  snapshot: Snapshot,
+  router: WorkloadFacts,
+  inbound: EffectiveInbound,
+  edge: EdgeRoutes = noEdgeRoutes,
+): GatewayUnit {
+  const { mesh } = snapshot;
+  const effective = effectiveGateway(snapshot, router);
+  const trust = { trustDomain: mesh.trustDomain, trustDomainAliases: mesh.trustDomainAliases };
+  const shared = {
+    topology: directTopology,
+    tcp: tcpPolicyOf(inbound),
+    authorizers: authorizersOf(inbound),
+    settings: connectionSettings(mesh),
+    trust,
+  };
+  const listeners = effective.listeners.map((listener) => {
+    const streams = listener.chains.map(({ content }) => ('server' in content ? edge.streams(content.server) : []));
+    return cache.get('gatewayListener', { listener, streams, ...shared }, gatewayListener);
+  });
+  const routes = effective.routes.map((each) =>
+    cache.get('gatewayRoutes', { routes: each, hosts: edge.hosts(each) }, ({ routes: of, hosts }) =>
+      gatewayRouteConfiguration(of, hosts),
+    ),
+  );
+  const same = (key: string, resources: typeof listeners): Layer =>
+    cache.get(
+      key,
+      resources.map(({ name, version }) => ({ name, version })),
+      () => layer(key, resources),
+    );
+  const find = (name: string) => snapshot.secrets.get(router.namespace)?.get(name);
+  const entries = effective.secrets.map((source) => {
+    const behind = secretBehind(source, find);
+    return { source, version: behind === undefined || behind === 'files' ? '' : behind.fingerprint };
+  });
+  return {
+    listeners: same('listeners/gateway', listeners),
+    routes: same('routes/gateway', routes),
+    clusters: emptyLayer('clusters/gateway'),
+    extensions: policyFilterLayer(cache, inbound, trust),
+    credentials: cache.get('credentials', { namespace: router.namespace, entries }, (key) => key),
+    findings: effective.findings,
+  };
+}
+
+/** The labels by which Gateways choose routers. */
+export function gatewayLabels(snapshot: Snapshot): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const named of snapshot.gateways.values())
+    for (const { selector } of named.values()) for (const key of Object.keys(selector.matchLabels)) keys.add(key);
+  return keys;
+}
