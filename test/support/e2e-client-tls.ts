@@ -1,3 +1,4 @@
+import type { Credentials } from './e2e-certificates.ts';
 import { destinationRule, hostOf } from './e2e-destination-rules.ts';
 import { namespaceMode, type PolicyObject, workloadMode } from './e2e-policies.ts';
 import { type ports, world } from './e2e-world.ts';
@@ -64,14 +65,8 @@ export const clientTlsTables: Readonly<Record<'true' | 'false', Table>> = {
   false: { 'no rule': never, 'subsets only': never, ...asked },
 };
 
-/** Files that a MUTUAL rule names, as the client's Envoy sees them. */
-export interface ClientFiles {
-  readonly certificate: string;
-  readonly key: string;
-}
-
-/** The policies of one place in the table. */
-export function clientTlsPolicies(mode: ServerMode, rule: RuleMode, files: ClientFiles): readonly PolicyObject[] {
+/** The policies of one place in the table; `files` are paths, as the client's Envoy sees them. */
+export function clientTlsPolicies(mode: ServerMode, rule: RuleMode, files: Credentials): readonly PolicyObject[] {
   const server: readonly PolicyObject[] =
     mode === 'no sidecar'
       ? []
@@ -81,7 +76,7 @@ export function clientTlsPolicies(mode: ServerMode, rule: RuleMode, files: Clien
   return [...server, ...[world.server, world.bare].flatMap((service) => rulesFor(service, rule, files))];
 }
 
-function rulesFor(service: string, rule: RuleMode, files: ClientFiles): readonly PolicyObject[] {
+function rulesFor(service: string, rule: RuleMode, files: Credentials): readonly PolicyObject[] {
   const scope = { namespace: 'istio-system', host: hostOf(service) };
   const only = (tls: object) => [destinationRule(scope, { tls })];
   // Whoever the server is: what is shown is what the server makes of such a client.

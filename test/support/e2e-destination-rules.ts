@@ -1,4 +1,5 @@
 import type { PolicyObject } from './e2e-policies.ts';
+import type { Probe } from './e2e-probe.ts';
 
 /** What a rule is about, and who may follow it. */
 export interface RuleScope {
@@ -37,3 +38,22 @@ export function destinationRule(scope: RuleScope, trafficPolicy?: object): Polic
 
 /** A full host of a service `<name>.<namespace>`. */
 export const hostOf = (service: string): string => `${service}.svc.cluster.local`;
+
+interface ClusterDump {
+  readonly configs?: readonly {
+    readonly cluster?: {
+      readonly name: string;
+      readonly metadata?: { readonly filter_metadata?: { readonly istio?: { readonly config?: string } } };
+    };
+  }[];
+}
+
+/** The rule that shaped a cluster as a pod's Envoy holds it, `<name>.<namespace>`; '' for none, undefined without such a cluster. */
+export async function ruleOfCluster(probe: Probe, name: string): Promise<string | undefined> {
+  const dump: ClusterDump = JSON.parse(await probe.envoy('/config_dump?resource=dynamic_active_clusters'));
+  const found = (dump.configs ?? []).find(({ cluster }) => cluster?.name === name)?.cluster;
+  if (found === undefined) return undefined;
+  const config = found.metadata?.filter_metadata?.istio?.config ?? '';
+  const [, namespace, rule] = /namespaces\/([^/]+)\/destination-rule\/(.+)$/.exec(config) ?? [];
+  return rule === undefined ? '' : `${rule}.${namespace}`;
+}

@@ -1,8 +1,7 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
-import { foreignCertificate } from '../../support/e2e-certificates.ts';
+import { type Credentials, foreignCertificate } from '../../support/e2e-certificates.ts';
+import { ClientFiles } from '../../support/e2e-client-files.ts';
 import {
-  type ClientFiles,
   clientTlsPolicies,
   clientTlsTables,
   columns,
@@ -51,24 +50,13 @@ for (const envoy of envoysUnderTest()) {
   for (const auto of ['true', 'false'] as const) {
     describe(`client TLS with enableAutoMtls ${auto} on ${envoy.name}`, () => {
       let mesh: Mesh;
-      let files: ClientFiles;
+      let files: Credentials;
 
       before(async () => {
         mesh = await Mesh.up(envoy.path, { meshYaml: `enableAutoMtls: ${auto}\n` });
         const { certificate, key } = await foreignCertificate('stranger.foo');
-        await mkdir(mesh.sandbox.path('client-tls'));
-        await chmod(mesh.sandbox.path('client-tls'), 0o755);
-        for (const [name, text] of [
-          ['cert.pem', certificate],
-          ['key.pem', key],
-        ] as const) {
-          await writeFile(mesh.sandbox.path(`client-tls/${name}`), text);
-          await chmod(mesh.sandbox.path(`client-tls/${name}`), 0o644);
-        }
-        files = {
-          certificate: mesh.sandbox.insidePath('client-tls/cert.pem'),
-          key: mesh.sandbox.insidePath('client-tls/key.pem'),
-        };
+        const folder = await ClientFiles.make(mesh, 'client-tls');
+        files = { certificate: await folder.put('cert.pem', certificate), key: await folder.put('key.pem', key) };
       });
 
       after(async () => {
