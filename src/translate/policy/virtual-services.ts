@@ -4,6 +4,7 @@ import { withFullHosts } from '../../model/full-hosts.ts';
 import { bySpecificity, type Host, hostWithin, narrower } from '../../model/host.ts';
 import { byAge } from '../../model/object.ts';
 import { meshGateway, type VirtualService } from '../../model/virtual-service.ts';
+import { all, type Snapshot } from '../../snapshot/snapshot.ts';
 
 /** A VirtualService with full names, and its HTTP routes after delegation. */
 export interface RoutedService {
@@ -15,8 +16,8 @@ export interface RoutedService {
 export type VirtualServices = readonly RoutedService[];
 
 /** Prepares all VirtualServices of a mesh: names are made full, delegates put in their places (behaviour.md 5.7). */
-export function virtualServices(all: Iterable<VirtualService>, dnsDomain: string): VirtualServices {
-  const full = [...all].map((service) => withFullHosts(service, dnsDomain)).sort(byAge);
+export function virtualServices(services: Iterable<VirtualService>, dnsDomain: string): VirtualServices {
+  const full = [...services].map((service) => withFullHosts(service, dnsDomain)).sort(byAge);
   const byName = new Map(full.map((service) => [`${service.meta.namespace}/${service.meta.name}`, service]));
   const find: FindVirtualService = ({ namespace, name }) => byName.get(`${namespace}/${name}`);
   return full
@@ -24,13 +25,24 @@ export function virtualServices(all: Iterable<VirtualService>, dnsDomain: string
     .map((service) => ({ service, http: delegated(service, find).routes }));
 }
 
+const known = new WeakMap<Snapshot['virtualServices'], { readonly dnsDomain: string; readonly all: VirtualServices }>();
+
+/** Those of a mesh, prepared once for each state of them: snapshots share what didn't change. */
+export function virtualServicesOf({ virtualServices: named, mesh: { dnsDomain } }: Snapshot): VirtualServices {
+  const found = known.get(named);
+  if (found?.dnsDomain === dnsDomain) return found.all;
+  const prepared = virtualServices(all(named), dnsDomain);
+  known.set(named, { dnsDomain, all: prepared });
+  return prepared;
+}
+
 /**
  * The VirtualServices that hold for sidecars of a namespace, by host. Of two for one host the oldest decides alone: sidecars merge nothing
  * (behaviour.md 5.7).
  */
-export function meshHosts(all: VirtualServices, namespace: string): ReadonlyMap<Host, RoutedService> {
+export function meshHosts(services: VirtualServices, namespace: string): ReadonlyMap<Host, RoutedService> {
   const found = new Map<Host, RoutedService>();
-  for (const each of all) {
+  for (const each of services) {
     const { service } = each;
     if (!service.gateways.includes(meshGateway) || !visibleIn(service.exportTo, namespace)) continue;
     for (const host of service.hosts) if (!found.has(host)) found.set(host, each);
@@ -71,12 +83,12 @@ export interface BoundService extends RoutedService {
  * VirtualService's. Several for one domain hold together, the oldest first (behaviour.md 5.7). `namespace` is the router's.
  */
 export function gatewayDomains(
-  all: VirtualServices,
+  services: VirtualServices,
   namespace: string,
   servers: readonly BoundServer[],
 ): ReadonlyMap<Host, readonly BoundService[]> {
   const found = new Map<Host, Map<RoutedService, Set<string>>>();
-  for (const each of all) {
+  for (const each of services) {
     const { service } = each;
     if (!visibleIn(service.exportTo, namespace)) continue;
     for (const { gateway, hosts } of servers) {
