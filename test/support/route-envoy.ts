@@ -11,7 +11,7 @@ import { readText } from '../../src/config/files.ts';
 import type { VirtualService } from '../../src/model/virtual-service.ts';
 import { httpRoutes, routeLimits } from '../../src/translate/envoy/http-routes.ts';
 import { jwtAuthentication } from '../../src/translate/envoy/jwt-authn.ts';
-import { routeFilters } from '../../src/translate/envoy/route-filters.ts';
+import { dormantRouteFilters } from '../../src/translate/envoy/route-filters.ts';
 import { destinationPort } from '../../src/translate/policy/destination-port.ts';
 import { effectiveRoutes, type RouteAsker } from '../../src/translate/policy/virtual-service.ts';
 import { meshHosts, virtualServices } from '../../src/translate/policy/virtual-services.ts';
@@ -73,7 +73,7 @@ export function routeBootstrap(
   const clearing = Object.fromEntries(
     Object.entries(jwt.providers ?? {}).map(([name, each]) => [name, { ...each, clearRouteCache: true }]),
   );
-  const filters = toJson(manager, { statPrefix: 'x', httpFilters: routeFilters }, { protoNames: true });
+  const filters = toJson(manager, { statPrefix: 'x', httpFilters: dormantRouteFilters }, { protoNames: true });
   const connectionManager = typed(manager, {
     stat_prefix: 'out',
     http_filters: [

@@ -12,7 +12,7 @@ import {
   rbacAuditFilter,
   rbacDenyFilter,
 } from './names.ts';
-import { routeFilters } from './route-filters.ts';
+import { dormantRouteFilters, routeFilters } from './route-filters.ts';
 import { ads, adsWithTimeout, milliseconds, seconds } from './sources.ts';
 
 type NetworkFilter = envoy.config.listener.v3.Filter;
@@ -213,7 +213,7 @@ export function outboundHttp(
     typedConfig: any('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
       statPrefix,
       rds: { configSource: ads, routeConfigName: routeName },
-      httpFilters: [...extraFilters, router],
+      httpFilters: [...extraFilters, ...dormantRouteFilters, router],
       accessLog: accessLogs('http', 'outbound', settings.accessLog),
       stripTrailingHostDot: true,
       useRemoteAddress: { value: false },
