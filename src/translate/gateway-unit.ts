@@ -84,7 +84,7 @@ export function gatewayUnit(
     listeners: same('listeners/gateway', listeners),
     routes: same('routes/gateway', routes),
     clusters: emptyLayer('clusters/gateway'),
-    extensions: policyFilterLayer(cache, inbound, trust),
+    extensions: policyFilterLayer(cache, inbound, trust, 'router'),
     credentials: cache.get('credentials', { namespace: router.namespace, entries }, (key) => key),
     findings: effective.findings,
   };

@@ -72,18 +72,13 @@ export function routeBootstrap(
     ...{ issuer: 'https://issuer.example', audiences: [], jwks, fromHeaders: [], fromParams: [], fromCookies: [] },
     ...{ forwardOriginalToken: true, outputPayloadToHeader: '', outputClaimToHeaders: [], spaceDelimitedClaims: [] },
   };
-  const jwt = jwtAuthentication([provider]);
-  const clearing = Object.fromEntries(
-    Object.entries(jwt.providers ?? {}).map(([name, each]) => [name, { ...each, clearRouteCache: true }]),
-  );
+  const jwt = jwtAuthentication([provider], 'router');
   const httpFilters = jwks === '' ? dormantRouteFilters : routeFilters;
   const filters = toJson(manager, { statPrefix: 'x', httpFilters }, { protoNames: true });
   const connectionManager = typed(manager, {
     stat_prefix: 'out',
     http_filters: [
-      ...(jwks === ''
-        ? []
-        : [{ name: 'jwt', typed_config: typed(jwtType, toJson(jwtType, { ...jwt, providers: clearing })) }]),
+      ...(jwks === '' ? [] : [{ name: 'jwt', typed_config: typed(jwtType, toJson(jwtType, jwt)) }]),
       ...Object(filters).http_filters,
       { name: 'router', typed_config: typed('envoy.extensions.filters.http.router.v3.Router', {}) },
     ],
