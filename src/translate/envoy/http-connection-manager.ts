@@ -13,6 +13,7 @@ import {
   rbacAuditFilter,
   rbacDenyFilter,
 } from './names.ts';
+import { dormantRouteFilters, routeFilters } from './route-filters.ts';
 import { ads, adsWithTimeout, milliseconds, seconds } from './sources.ts';
 
 type NetworkFilter = envoy.config.listener.v3.Filter;
@@ -159,12 +160,6 @@ const forwardDetails = {
   ALWAYS_FORWARD_ONLY: ForwardClientCertDetails.ALWAYS_FORWARD_ONLY,
 } as const satisfies Readonly<Record<ForwardClientCert, unknown>>;
 
-/** What a VirtualService asks for beside routes; they do nothing on routes that say nothing to them. */
-const routeFilters: readonly HttpFilter[] = [
-  { name: 'envoy.filters.http.fault', typedConfig: any('envoy.extensions.filters.http.fault.v3.HTTPFault', {}) },
-  { name: 'envoy.filters.http.cors', typedConfig: any('envoy.extensions.filters.http.cors.v3.Cors', {}) },
-];
-
 /** A route configuration at the edge, and how far what a request says of its way is believed. */
 export interface EdgeHttp {
   readonly routes: string;
@@ -219,7 +214,7 @@ export function outboundHttp(
     typedConfig: any('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
       statPrefix,
       rds: { configSource: ads, routeConfigName: routeName },
-      httpFilters: [...extraFilters, router],
+      httpFilters: [...extraFilters, ...dormantRouteFilters, router],
       accessLog: accessLogs('http', 'outbound', settings.accessLog),
       stripTrailingHostDot: true,
       useRemoteAddress: { value: false },

@@ -60,12 +60,15 @@ export interface TakenHost {
 export interface BoundServer {
   /** The Gateway, `namespace/name`. */
   readonly gateway: string;
+  /** As the Gateway writes it. */
+  readonly port: number;
   readonly hosts: readonly TakenHost[];
 }
 
-/** A VirtualService on a gateway, and the Gateways by which it is there. */
+/** A VirtualService on a gateway, and the Gateways by which it is there; of their ports, the first counts. */
 export interface BoundService extends RoutedService {
   readonly gateways: readonly string[];
+  readonly port: number;
 }
 
 /**
@@ -77,22 +80,24 @@ export function gatewayDomains(
   namespace: string,
   servers: readonly BoundServer[],
 ): ReadonlyMap<Host, readonly BoundService[]> {
-  const found = new Map<Host, Map<RoutedService, Set<string>>>();
+  const found = new Map<Host, Map<RoutedService, { readonly gateways: Set<string>; readonly port: number }>>();
   for (const each of services) {
     const { service } = each;
     if (!visibleIn(service.exportTo, namespace)) continue;
-    for (const { gateway, hosts } of servers) {
+    for (const { gateway, port, hosts } of servers) {
       if (!service.gateways.includes(gateway)) continue;
       for (const domain of takenDomains(service, hosts)) {
-        const here = found.get(domain) ?? new Map<RoutedService, Set<string>>();
-        found.set(domain, here.set(each, (here.get(each) ?? new Set()).add(gateway)));
+        const here = found.get(domain) ?? new Map<RoutedService, { gateways: Set<string>; port: number }>();
+        const binding = here.get(each) ?? { gateways: new Set(), port };
+        binding.gateways.add(gateway);
+        found.set(domain, here.set(each, binding));
       }
     }
   }
   return new Map(
     [...found].map(([domain, here]) => [
       domain,
-      [...here].map(([each, gateways]) => ({ ...each, gateways: [...gateways] })),
+      [...here].map(([each, { gateways, port }]) => ({ ...each, gateways: [...gateways], port })),
     ]),
   );
 }

@@ -104,6 +104,7 @@ describe('VirtualServices of sidecars', () => {
 describe('VirtualServices of a gateway', () => {
   const edge = (...hosts: readonly (readonly [string | undefined, string])[]): BoundServer => ({
     gateway: 'gw/edge',
+    port: 80,
     hosts: hosts.map(([namespace, host]) => ({ namespace, host })),
   });
   const on = (
@@ -150,7 +151,7 @@ describe('VirtualServices of a gateway', () => {
       'gw',
       [edge([undefined, '*'])],
     );
-    const routes = gatewayRoutes(found.get('a.example') ?? [], { namespace: 'gw', labels: {}, port: 80 });
+    const routes = gatewayRoutes(found.get('a.example') ?? [], { namespace: 'gw', labels: {} });
     expect(routes.map(({ match, virtualService: from }) => [match.uri, from])).to.deep.equal([
       [{ kind: 'prefix', value: '/x' }, 'old.bar'],
       [{ kind: 'prefix', value: '/y' }, 'young.foo'],
@@ -186,7 +187,7 @@ describe('connection routes', () => {
         ],
       }),
     );
-    const tls = connectionRoutes('tls', all, sidecar, ['x.example', '*.example']);
+    const tls = connectionRoutes('tls', all, sidecar, () => ['x.example', '*.example']);
     expect(tls.map(({ sniHost, destinations }) => [sniHost, destinations[0]?.destination.host])).to.deep.equal([
       ['x.example', 'one.foo.svc.cluster.local'],
       ['*.example', 'one.foo.svc.cluster.local'],
