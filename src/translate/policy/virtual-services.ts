@@ -1,9 +1,10 @@
 import { type DecidedRoute, delegated, type FindVirtualService } from '../../model/delegation.ts';
 import { visibleIn } from '../../model/export-to.ts';
 import { withFullHosts } from '../../model/full-hosts.ts';
-import { bySpecificity, type Host, hostWithin, narrower } from '../../model/host.ts';
+import { type Host, narrower } from '../../model/host.ts';
 import { byAge } from '../../model/object.ts';
 import { meshGateway, type VirtualService } from '../../model/virtual-service.ts';
+import { all, type Snapshot } from '../../snapshot/snapshot.ts';
 
 /** A VirtualService with full names, and its HTTP routes after delegation. */
 export interface RoutedService {
@@ -15,8 +16,8 @@ export interface RoutedService {
 export type VirtualServices = readonly RoutedService[];
 
 /** Prepares all VirtualServices of a mesh: names are made full, delegates put in their places (behaviour.md 5.7). */
-export function virtualServices(all: Iterable<VirtualService>, dnsDomain: string): VirtualServices {
-  const full = [...all].map((service) => withFullHosts(service, dnsDomain)).sort(byAge);
+export function virtualServices(services: Iterable<VirtualService>, dnsDomain: string): VirtualServices {
+  const full = [...services].map((service) => withFullHosts(service, dnsDomain)).sort(byAge);
   const byName = new Map(full.map((service) => [`${service.meta.namespace}/${service.meta.name}`, service]));
   const find: FindVirtualService = ({ namespace, name }) => byName.get(`${namespace}/${name}`);
   return full
@@ -24,28 +25,29 @@ export function virtualServices(all: Iterable<VirtualService>, dnsDomain: string
     .map((service) => ({ service, http: delegated(service, find).routes }));
 }
 
+const known = new WeakMap<Snapshot['virtualServices'], { readonly dnsDomain: string; readonly all: VirtualServices }>();
+
+/** Those of a mesh, prepared once for each state of them: snapshots share what didn't change. */
+export function virtualServicesOf({ virtualServices: named, mesh: { dnsDomain } }: Snapshot): VirtualServices {
+  const found = known.get(named);
+  if (found?.dnsDomain === dnsDomain) return found.all;
+  const prepared = virtualServices(all(named), dnsDomain);
+  known.set(named, { dnsDomain, all: prepared });
+  return prepared;
+}
+
 /**
  * The VirtualServices that hold for sidecars of a namespace, by host. Of two for one host the oldest decides alone: sidecars merge nothing
  * (behaviour.md 5.7).
  */
-export function meshHosts(all: VirtualServices, namespace: string): ReadonlyMap<Host, RoutedService> {
+export function meshHosts(services: VirtualServices, namespace: string): ReadonlyMap<Host, RoutedService> {
   const found = new Map<Host, RoutedService>();
-  for (const each of all) {
+  for (const each of services) {
     const { service } = each;
     if (!service.gateways.includes(meshGateway) || !visibleIn(service.exportTo, namespace)) continue;
     for (const host of service.hosts) if (!found.has(host)) found.set(host, each);
   }
   return found;
-}
-
-/** The one that says most about a host: its own, or else that of the longest wildcard (behaviour.md 4.3). */
-export function mostSpecific<T>(hosts: ReadonlyMap<Host, T>, host: Host): T | undefined {
-  const own = hosts.get(host);
-  if (own !== undefined) return own;
-  const [pattern] = [...hosts.keys()]
-    .filter((each) => each.startsWith('*') && hostWithin(host, each))
-    .sort(bySpecificity);
-  return pattern === undefined ? undefined : hosts.get(pattern);
 }
 
 /** A host that a server of a Gateway takes: from VirtualServices of one namespace, or of any (behaviour.md 5.7). */
@@ -58,12 +60,15 @@ export interface TakenHost {
 export interface BoundServer {
   /** The Gateway, `namespace/name`. */
   readonly gateway: string;
+  /** As the Gateway writes it. */
+  readonly port: number;
   readonly hosts: readonly TakenHost[];
 }
 
-/** A VirtualService on a gateway, and the Gateways by which it is there. */
+/** A VirtualService on a gateway, and the Gateways by which it is there; of their ports, the first counts. */
 export interface BoundService extends RoutedService {
   readonly gateways: readonly string[];
+  readonly port: number;
 }
 
 /**
@@ -71,26 +76,28 @@ export interface BoundService extends RoutedService {
  * VirtualService's. Several for one domain hold together, the oldest first (behaviour.md 5.7). `namespace` is the router's.
  */
 export function gatewayDomains(
-  all: VirtualServices,
+  services: VirtualServices,
   namespace: string,
   servers: readonly BoundServer[],
 ): ReadonlyMap<Host, readonly BoundService[]> {
-  const found = new Map<Host, Map<RoutedService, Set<string>>>();
-  for (const each of all) {
+  const found = new Map<Host, Map<RoutedService, { readonly gateways: Set<string>; readonly port: number }>>();
+  for (const each of services) {
     const { service } = each;
     if (!visibleIn(service.exportTo, namespace)) continue;
-    for (const { gateway, hosts } of servers) {
+    for (const { gateway, port, hosts } of servers) {
       if (!service.gateways.includes(gateway)) continue;
       for (const domain of takenDomains(service, hosts)) {
-        const here = found.get(domain) ?? new Map<RoutedService, Set<string>>();
-        found.set(domain, here.set(each, (here.get(each) ?? new Set()).add(gateway)));
+        const here = found.get(domain) ?? new Map<RoutedService, { gateways: Set<string>; port: number }>();
+        const binding = here.get(each) ?? { gateways: new Set(), port };
+        binding.gateways.add(gateway);
+        found.set(domain, here.set(each, binding));
       }
     }
   }
   return new Map(
     [...found].map(([domain, here]) => [
       domain,
-      [...here].map(([each, gateways]) => ({ ...each, gateways: [...gateways] })),
+      [...here].map(([each, { gateways, port }]) => ({ ...each, gateways: [...gateways], port })),
     ]),
   );
 }
