@@ -19,7 +19,7 @@ export function edgeRoutes(snapshot: Snapshot, router: WorkloadFacts): EdgeRoute
     gatewayDomains(services, namespace, servers);
   return {
     hosts: ({ servers }: GatewayRoutes): readonly HostRoutes[] => {
-      const targets = routeTargets(snapshot, namespace, servers[0]?.port ?? 0);
+      const targets = routeTargets(snapshot, router, servers[0]?.port ?? 0);
       return [...bound(servers)].map(([host, here]) => ({
         host,
         routes: httpRoutes(gatewayRoutes(here, { namespace, labels }), targets),
@@ -28,7 +28,7 @@ export function edgeRoutes(snapshot: Snapshot, router: WorkloadFacts): EdgeRoute
     },
     streams: (server: ServerRef, kind: StreamKind): readonly StreamRoute[] => {
       const { port, gateway, hosts } = server;
-      const targets = routeTargets(snapshot, namespace, port);
+      const targets = routeTargets(snapshot, router, port);
       const here = new Set([...bound([server]).values()].flat().map(({ service }) => service));
       const asker = { gateways: [gateway], namespace, labels, port };
       const taken = (from: string): readonly Host[] =>

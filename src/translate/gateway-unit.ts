@@ -1,5 +1,4 @@
-import { secretBehind } from '../model/credential.ts';
-import type { Credentials } from '../model/credentials.ts';
+import { type Credentials, credentialsOf } from '../model/credentials.ts';
 import type { Finding } from '../model/finding.ts';
 import { directTopology } from '../model/gateway-topology.ts';
 import { emptyLayer, type Layer } from '../model/resource.ts';
@@ -76,16 +75,12 @@ export function gatewayUnit(
       () => layer(key, resources),
     );
   const find = (name: string) => snapshot.secrets.get(router.namespace)?.get(name);
-  const entries = effective.secrets.map((source) => {
-    const behind = secretBehind(source, find);
-    return { source, version: behind === undefined || behind === 'files' ? '' : behind.fingerprint };
-  });
   return {
     listeners: same('listeners/gateway', listeners),
     routes: same('routes/gateway', routes),
     clusters: emptyLayer('clusters/gateway'),
     extensions: policyFilterLayer(cache, inbound, trust, 'router'),
-    credentials: cache.get('credentials', { namespace: router.namespace, entries }, (key) => key),
+    credentials: cache.get('credentials', credentialsOf(router.namespace, effective.secrets, find), (key) => key),
     findings: effective.findings,
   };
 }

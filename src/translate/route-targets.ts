@@ -1,38 +1,60 @@
 import { visibleIn } from '../model/export-to.ts';
 import type { Host } from '../model/host.ts';
+import type { Labels } from '../model/object.ts';
 import { serviceHost } from '../model/service.ts';
 import { all, type Snapshot } from '../snapshot/snapshot.ts';
 import type { RouteTargets } from './envoy/http-routes.ts';
 import { outboundCluster } from './envoy/names.ts';
 import { destinationPort } from './policy/destination-port.ts';
+import { destinationOf } from './policy/destination-rules.ts';
 import { byPrecedence, type Precedence } from './policy/outbound.ts';
+import { hashKeyOf, policyOf } from './policy/target-policy.ts';
 
 /**
  * Where routes of a client in `namespace` lead that asked for `port`. A host, port or subset that nobody has is a cluster that isn't there:
  * requests get 503, connections end (behaviour.md 5.7).
  */
-export function routeTargets(snapshot: Snapshot, namespace: string, port: number): RouteTargets {
+export function routeTargets(
+  snapshot: Snapshot,
+  client: { readonly namespace: string; readonly labels: Labels },
+  port: number,
+): RouteTargets {
+  const find = (host: Host): Target | undefined => targetsFor(snapshot, client.namespace).get(host);
   return {
     port,
-    clusterOf: (destination) => {
-      const ports = portsOfHosts(snapshot, namespace).get(destination.host);
-      return outboundCluster(destinationPort(destination, ports, port), destination.host, destination.subset);
+    clusterOf: (destination) =>
+      outboundCluster(
+        destinationPort(destination, find(destination.host)?.ports, port),
+        destination.host,
+        destination.subset,
+      ),
+    hashOf: (destination) => {
+      const target = find(destination.host);
+      const rule = target && destinationOf(snapshot, { host: destination.host, namespace: target.namespace }, client);
+      if (rule === undefined) return undefined;
+      return hashKeyOf(policyOf(rule, destination.subset, destinationPort(destination, target?.ports, port)));
     },
   };
 }
 
-type Ports = ReadonlyMap<Host, readonly number[]>;
+/** What a route may lead to. */
+interface Target {
+  readonly namespace: string;
+  readonly ports: readonly number[];
+}
+
+type Targets = ReadonlyMap<Host, Target>;
 
 interface Known {
   readonly serviceEntries: Snapshot['serviceEntries'];
   readonly dnsDomain: string;
-  readonly byNamespace: Map<string, Ports>;
+  readonly byNamespace: Map<string, Targets>;
 }
 
 const known = new WeakMap<Snapshot['services'], Known>();
 
-/** The ports of each host that clients of a namespace may see; found once for each state of services. */
-function portsOfHosts({ services, serviceEntries, mesh }: Snapshot, namespace: string): Ports {
+/** The hosts that clients of a namespace may see; found once for each state of services. */
+function targetsFor({ services, serviceEntries, mesh }: Snapshot, namespace: string): Targets {
   const { dnsDomain } = mesh;
   let found = known.get(services);
   if (found?.serviceEntries !== serviceEntries || found.dnsDomain !== dnsDomain) {
@@ -41,17 +63,18 @@ function portsOfHosts({ services, serviceEntries, mesh }: Snapshot, namespace: s
   }
   const before = found.byNamespace.get(namespace);
   if (before !== undefined) return before;
-  const ports = new Map<Host, readonly number[]>();
+  const targets = new Map<Host, Target>();
   for (const service of all(services)) {
     if (!visibleIn(service.exportTo, namespace)) continue;
-    ports.set(
-      serviceHost(service, dnsDomain),
-      service.ports.map((each) => each.port),
-    );
+    targets.set(serviceHost(service, dnsDomain), {
+      namespace: service.meta.namespace,
+      ports: service.ports.map((each) => each.port),
+    });
   }
-  for (const { host, ports: own } of entryHosts(serviceEntries, namespace)) if (!ports.has(host)) ports.set(host, own);
-  found.byNamespace.set(namespace, ports);
-  return ports;
+  for (const entry of entryHosts(serviceEntries, namespace))
+    if (!targets.has(entry.host)) targets.set(entry.host, entry);
+  found.byNamespace.set(namespace, targets);
+  return targets;
 }
 
 /** The hosts of ServiceEntries, in the order in which they get a name that several claim. */

@@ -14,7 +14,7 @@ import { type MeshRoutes, meshRoutes, routedHosts, routedService } from './polic
 import { type ClientsPart, effectiveService } from './policy/outbound.ts';
 import { effectiveEntry } from './policy/service-entry.ts';
 import { importedPorts, outboundPolicyOf, sidecarOf } from './policy/sidecar-scope.ts';
-import { hashKeyOf, portPolicy, subsetPolicy } from './policy/target-policy.ts';
+import { hashKeyOf, policyOf } from './policy/target-policy.ts';
 import { virtualServicesOf } from './policy/virtual-services.ts';
 import type { Problems } from './problems.ts';
 import { type Registered, Registry, routedHostKey, routedHostOf, type ServiceKey } from './registry.ts';
@@ -235,9 +235,7 @@ export class Services {
     const rule = service && destinationOf(this.#snapshot, service, client);
     if (rule === undefined) return undefined;
     const port = destinationPort(to, this.#portsOf(to.host), asked);
-    const all = portPolicy(rule.trafficPolicy, port);
-    const subset = rule.subsets.find(({ name }) => name === to.subset);
-    return hashKeyOf(subset === undefined ? all : subsetPolicy(all, subset.trafficPolicy, port));
+    return hashKeyOf(policyOf(rule, to.subset, port));
   }
 
   #portsOf(host: string): readonly number[] | undefined {

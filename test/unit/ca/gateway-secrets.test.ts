@@ -2,6 +2,8 @@ import { inspect } from 'node:util';
 import { decode, toJson } from '@envoyproxy/protos';
 import { expect } from 'chai';
 import { GatewaySecrets } from '../../../src/ca/gateway-secrets.ts';
+import type { FindSecret } from '../../../src/model/credential.ts';
+import { credentialsOf } from '../../../src/model/credentials.ts';
 import type { Layer } from '../../../src/model/resource.ts';
 import type { Secret } from '../../../src/model/secret.ts';
 import { mayReadSecret } from '../../../src/model/secret.ts';
@@ -16,6 +18,12 @@ function finder(data: Readonly<Record<string, Data>>): (name: string) => Secret 
   const secrets = Object.entries(data).flatMap(([name, each]) => objectsOf(secretYaml(name, each)));
   return (name) => secrets.find((each): each is Secret => each.kind === 'Secret' && each.meta.name === name);
 }
+
+const versions = (layer: Layer) => [...layer.resources].map(([name, { version }]) => [name, version]);
+
+/** What a router in namespace `edge` gets when its chains name these sources. */
+const update = (secrets: GatewaySecrets, sources: readonly SecretSource[], find: FindSecret): Layer =>
+  secrets.layer(credentialsOf('edge', sources, find), find);
 
 const message = (layer: Layer, name: string) => {
   const body = layer.resources.get(name)?.body;
@@ -43,8 +51,9 @@ describe('the secrets of a gateway', () => {
   });
 
   it('are resources by the names that listeners have, and hold no more than is asked for', () => {
-    const secrets = new GatewaySecrets('v');
-    const layer = secrets.update(
+    const secrets = new GatewaySecrets();
+    const layer = update(
+      secrets,
       [pair, authorities],
       finder({ shop: tls(leaf, { 'ca.crt': ca.certificate }), spare: tls(renewed) }),
     );
@@ -63,13 +72,16 @@ describe('the secrets of a gateway', () => {
   });
 
   it('change one by one: a renewed certificate is one other resource, and nothing is one the same layer', () => {
-    const secrets = new GatewaySecrets('v');
+    const secrets = new GatewaySecrets();
     const sources = [pair, authorities, other];
     const data = { shop: tls(leaf, { 'ca.crt': ca.certificate }), other: tls(leaf) };
-    const before = secrets.update(sources, finder(data));
-    expect(secrets.update(sources, finder(data)), 'equal Secrets').to.equal(before);
-    const after = secrets.update(sources, finder({ ...data, shop: tls(renewed, { 'ca.crt': ca.certificate }) }));
-    const changed = [...after.resources].filter(([name, resource]) => before.resources.get(name) !== resource);
+    const before = update(secrets, sources, finder(data));
+    const again = update(secrets, sources, finder(data));
+    expect(versions(again), 'equal Secrets').to.deep.equal(versions(before));
+    const after = update(secrets, sources, finder({ ...data, shop: tls(renewed, { 'ca.crt': ca.certificate }) }));
+    const changed = [...after.resources].filter(
+      ([name, { version }]) => before.resources.get(name)?.version !== version,
+    );
     expect(changed.map(([name]) => name)).to.deep.equal(['kubernetes://shop']);
     expect(after.key).to.equal(before.key);
     expect(after.resources.get('kubernetes://shop')?.version).to.not.equal(
@@ -78,10 +90,10 @@ describe('the secrets of a gateway', () => {
   });
 
   it('come from the twin where there is one, and go where they can not be used', () => {
-    const secrets = new GatewaySecrets('v');
+    const secrets = new GatewaySecrets();
     const data = { shop: tls(leaf, { 'ca.crt': ca.certificate }) };
     const find = (more: Readonly<Record<string, Data>>) =>
-      secrets.update([pair, authorities], finder({ ...data, ...more }));
+      update(secrets, [pair, authorities], finder({ ...data, ...more }));
     const before = find({});
     expect([...find({ 'shop-cacert': { 'ca.crt': 'broken' } }).resources.keys()]).to.deep.equal(['kubernetes://shop']);
     expect(find({}).resources.get('kubernetes://shop-cacert')?.version).to.equal(
@@ -95,7 +107,7 @@ describe('the secrets of a gateway', () => {
       { kind: 'key-pair-files', certificate: '/c.pem', privateKey: '/k.pem' },
       { kind: 'authorities-file', path: '/ca.pem', revoked: '/crl.pem' },
     ];
-    const layer = new GatewaySecrets('v').update(sources, () => undefined);
+    const layer = update(new GatewaySecrets(), sources, () => undefined);
     const shown = [...layer.resources.values()].map((each) =>
       toJson('envoy.extensions.transport_sockets.tls.v3.Secret', each.body),
     );
@@ -112,7 +124,7 @@ describe('the secrets of a gateway', () => {
   });
 
   it('are printed by nothing', () => {
-    const layer = new GatewaySecrets('v').update([pair], finder({ shop: tls(leaf) }));
+    const layer = update(new GatewaySecrets(), [pair], finder({ shop: tls(leaf) }));
     void layer.resources.get('kubernetes://shop')?.body;
     const body = leaf.key.split('\n')[1] ?? '';
     for (const text of [JSON.stringify([...layer.resources]), inspect(layer, { depth: 9, showHidden: true })]) {
