@@ -1,3 +1,4 @@
+import type { DestinationRule } from '../../model/destination-rule.ts';
 import type { HashKey, PortPolicy, TrafficPolicy } from '../../model/traffic-policy.ts';
 
 /** How traffic is sent to a target, but for TLS. Undefined: as where no rule says anything. */
@@ -31,6 +32,16 @@ export function subsetPolicy(all: PortPolicy, own: TrafficPolicy | undefined, po
     connectionPool: own.connectionPool ?? all.connectionPool,
     outlierDetection: own.outlierDetection ?? all.outlierDetection,
   };
+}
+
+/** What a rule says for a port of a destination: of the whole host, or of one of its subsets. */
+export function policyOf(
+  rule: Pick<DestinationRule, 'trafficPolicy' | 'subsets'>,
+  subset: string,
+  port: number,
+): PortPolicy {
+  const all = portPolicy(rule.trafficPolicy, port);
+  return subsetPolicy(all, rule.subsets.find(({ name }) => name === subset)?.trafficPolicy, port);
 }
 
 /** What consistent load balancing hashes of a request. */
