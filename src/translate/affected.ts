@@ -12,6 +12,7 @@ import type { Workload } from '../model/workload.ts';
 import { type Change, sides, subject } from '../snapshot/diff.ts';
 import { serviceSelects } from '../snapshot/indexes.ts';
 import { all, inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
+import { sidecarOf } from './policy/sidecar-scope.ts';
 import type { View } from './view.ts';
 
 /** What a set of changes can have an effect on. Everything else isn't even looked at. */
@@ -124,6 +125,11 @@ class Collector implements Scope {
         return;
       case 'Sidecar':
         this.clientsChanged = true;
+        this.#selectors.add(meta.namespace);
+        this.#addViews(
+          root ? 'all' : meta.namespace,
+          (view) => sidecarOf(this.#before, view) !== sidecarOf(this.#after, view),
+        );
         return;
       case 'Gateway':
       case 'Secret':

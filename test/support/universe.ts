@@ -12,21 +12,25 @@ import { gatewayNameLabel as gatewayLabel } from '../../src/model/policy-scope.t
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { KeySource } from '../../src/model/request-authentication.ts';
 import type { Protocol } from '../../src/model/service.ts';
-import type { ClientTlsSettings } from '../../src/model/traffic-policy.ts';
+import type { DefaultEndpoint } from '../../src/model/sidecar.ts';
+import type { ClientTlsSettings, ConnectionPool } from '../../src/model/traffic-policy.ts';
 import {
   authorizationPolicy,
   destinationRule,
   grpcAuthorizer,
   httpAuthorizer,
+  ingress,
   jwtRule,
   meta,
   noPolicy,
+  noPool,
   peerAuthentication,
   pod,
   requestAuthentication,
   type ShortRule,
   service,
   sidecar,
+  sidecarResource,
 } from './objects.ts';
 
 /**
@@ -266,6 +270,46 @@ const destinationRules = fc
     };
   });
 
+const pools = fc.constantFrom<ConnectionPool | undefined>(undefined, {
+  ...noPool,
+  maxConnections: 7,
+  tcpIdleTimeoutMs: 1_000,
+});
+
+const sidecars = fc
+  .record({
+    namespace,
+    name: fc.constantFrom('c', 'd'),
+    createdAt,
+    labels: selectorLabels,
+    pool: pools,
+    ports: fc.uniqueArray(
+      fc.record({
+        number: fc.constantFrom(7000, 8080, 9999),
+        protocol: fc.constantFrom<Protocol>('http', 'tcp', 'auto'),
+        at: fc.constantFrom<DefaultEndpoint | undefined>(
+          undefined,
+          { kind: 'port', at: 'pod', port: 8080 },
+          { kind: 'port', at: 'loopback', port: 8081 },
+          { kind: 'socket', path: '/run/app' },
+        ),
+        pool: pools,
+      }),
+      { selector: ({ number }) => number, maxLength: 2 },
+    ),
+  })
+  .map(
+    ({ namespace, name, createdAt, labels, pool, ports }): MeshObject =>
+      sidecarResource(namespace, name, {
+        meta: meta(namespace, name, { createdAt }),
+        selector: { matchLabels: labels },
+        inboundConnectionPool: pool,
+        ingress: ports.map(({ number, protocol, at, pool: own }) =>
+          ingress(number, protocol, { defaultEndpoint: at, connectionPool: own }),
+        ),
+      }),
+  );
+
 /** Any object of the small world. */
 export const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { weight: 4, arbitrary: workload('Pod', ['a', 'b']) },
@@ -276,6 +320,7 @@ export const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { weight: 4, arbitrary: authorizationPolicies },
   { weight: 3, arbitrary: requestAuthentications },
   { weight: 4, arbitrary: destinationRules },
+  { weight: 3, arbitrary: sidecars },
 );
 
 /** Authorizers behind services that come and go, over ports that they sometimes have. */
