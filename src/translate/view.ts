@@ -4,9 +4,8 @@ import type { Proxy } from '../model/proxy.ts';
 import { findWorkload, pinningServices } from '../snapshot/indexes.ts';
 import { inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Policies } from './policies.ts';
-import { clientLabelsRead } from './policy/destination-rules.ts';
+import { clientLabelsRead } from './policy/client.ts';
 import type { ProxiedWorkload, WorkloadFacts } from './policy/inbound.ts';
-import { sidecarLabelsRead } from './policy/sidecar-scope.ts';
 
 /**
  * What proxies must have in common to get equal configuration. Two pods of one Deployment differ only in what nothing
@@ -30,7 +29,6 @@ export function labelsRead(
   for (const service of inNamespace(snapshot.services, namespace)) read(service.selector);
   for (const policy of inNamespace(snapshot.peerAuthentications, namespace)) read(policy.selector.matchLabels);
   for (const key of clientLabelsRead(snapshot, namespace)) keys.add(key);
-  for (const key of sidecarLabelsRead(snapshot, namespace)) keys.add(key);
   for (const scope of new Set([namespace, snapshot.mesh.rootNamespace])) {
     for (const key of policies.keysRead(scope)) keys.add(key);
   }

@@ -12,26 +12,24 @@ import { gatewayNameLabel as gatewayLabel } from '../../src/model/policy-scope.t
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { KeySource } from '../../src/model/request-authentication.ts';
 import type { Protocol } from '../../src/model/service.ts';
-import type { DefaultEndpoint } from '../../src/model/sidecar.ts';
-import type { ClientTlsSettings, ConnectionPool } from '../../src/model/traffic-policy.ts';
+import type { ClientTlsSettings } from '../../src/model/traffic-policy.ts';
 import {
   authorizationPolicy,
   destinationRule,
   grpcAuthorizer,
   httpAuthorizer,
-  ingress,
   jwtRule,
   meta,
   noPolicy,
-  noPool,
   peerAuthentication,
   pod,
   requestAuthentication,
   type ShortRule,
   service,
   sidecar,
-  sidecarResource,
 } from './objects.ts';
+
+import { anyExport, anyNetworking } from './universe-networking.ts';
 
 /**
  * A world so small that its objects keep meeting: few names, labels, addresses and ports, so that services share ports,
@@ -90,15 +88,17 @@ const services = fc
     addresses: fc.subarray(['10.96.0.1', '10.96.0.2', '10.96.0.3'], { maxLength: 2 }),
     headless: fc.constantFrom(false, false, false, true),
     ports: fc.subarray([...portShapes], { minLength: 1, maxLength: 3 }),
+    externalName: fc.constantFrom(undefined, undefined, undefined, undefined, 's.foo.svc.cluster.local'),
+    exportTo: fc.oneof({ weight: 5, arbitrary: fc.constant<ExportTo>('all') }, { weight: 1, arbitrary: anyExport }),
   })
   .map(
-    ({ namespace, name, createdAt, selector, addresses, headless, ports }): MeshObject => ({
+    ({ namespace, name, createdAt, selector, addresses, headless, ports, externalName, exportTo }): MeshObject => ({
       kind: 'Service',
       meta: meta(namespace, name, { createdAt }),
       selector,
       headless,
-      externalName: undefined,
-      exportTo: 'all',
+      externalName,
+      exportTo,
       addresses: headless ? [] : addresses,
       ports: ports.map(([port, targetPort, protocol]) => ({ name: `p${port}`, port, targetPort, protocol })),
     }),
@@ -256,7 +256,7 @@ const destinationRules = fc
     tls: tlsSettings,
     portTls: fc.option(tlsSettings, { nil: undefined }),
     subset: fc.constantFrom(undefined, { v: '1' }, { v: '2' }),
-    exportTo: fc.constantFrom<ExportTo>('all', 'all', ['foo'], ['bar'], ['bar', 'foo'], []),
+    exportTo: anyExport,
     selector: fc.constantFrom(undefined, undefined, { app: 'x' }, { v: '2' }),
   })
   .map(({ namespace, name, createdAt, host, tls, portTls, subset, exportTo, selector }): MeshObject => {
@@ -270,46 +270,6 @@ const destinationRules = fc
     };
   });
 
-const pools = fc.constantFrom<ConnectionPool | undefined>(undefined, {
-  ...noPool,
-  maxConnections: 7,
-  tcpIdleTimeoutMs: 1_000,
-});
-
-const sidecars = fc
-  .record({
-    namespace,
-    name: fc.constantFrom('c', 'd'),
-    createdAt,
-    labels: selectorLabels,
-    pool: pools,
-    ports: fc.uniqueArray(
-      fc.record({
-        number: fc.constantFrom(7000, 8080, 9999),
-        protocol: fc.constantFrom<Protocol>('http', 'tcp', 'auto'),
-        at: fc.constantFrom<DefaultEndpoint | undefined>(
-          undefined,
-          { kind: 'port', at: 'pod', port: 8080 },
-          { kind: 'port', at: 'loopback', port: 8081 },
-          { kind: 'socket', path: '/run/app' },
-        ),
-        pool: pools,
-      }),
-      { selector: ({ number }) => number, maxLength: 2 },
-    ),
-  })
-  .map(
-    ({ namespace, name, createdAt, labels, pool, ports }): MeshObject =>
-      sidecarResource(namespace, name, {
-        meta: meta(namespace, name, { createdAt }),
-        selector: { matchLabels: labels },
-        inboundConnectionPool: pool,
-        ingress: ports.map(({ number, protocol, at, pool: own }) =>
-          ingress(number, protocol, { defaultEndpoint: at, connectionPool: own }),
-        ),
-      }),
-  );
-
 /** Any object of the small world. */
 export const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { weight: 4, arbitrary: workload('Pod', ['a', 'b']) },
@@ -320,7 +280,7 @@ export const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { weight: 4, arbitrary: authorizationPolicies },
   { weight: 3, arbitrary: requestAuthentications },
   { weight: 4, arbitrary: destinationRules },
-  { weight: 3, arbitrary: sidecars },
+  { weight: 6, arbitrary: anyNetworking },
 );
 
 /** Authorizers behind services that come and go, over ports that they sometimes have. */

@@ -49,7 +49,7 @@ export function inboundApplicationCluster({ port, at, connectionPool }: InboundA
 
 function limits(connectionPool: ConnectionPool) {
   const { connectTimeout, circuitBreakers, ...more } = clusterPolicy({ ...noPolicy, connectionPool });
-  const typedExtensionProtocolOptions = upstreamOptions({ protocol: 'auto', pool: connectionPool, hostAsSni: false });
+  const typedExtensionProtocolOptions = upstreamOptions({ protocol: 'auto', pool: connectionPool, ownHost: 'unused' });
   return {
     connectTimeout,
     circuitBreakers,

@@ -14,6 +14,10 @@ export const blackHoleCluster = 'BlackHoleCluster';
 export const passthroughCluster = 'PassthroughCluster';
 export const inboundPassthroughCluster = 'InboundPassthroughCluster';
 
+/** Where traffic goes that is meant for no known service (behaviour.md 4.1). */
+export const unknownCluster = (policy: 'ALLOW_ANY' | 'REGISTRY_ONLY'): string =>
+  policy === 'ALLOW_ANY' ? passthroughCluster : blackHoleCluster;
+
 export const inboundCluster = (targetPort: number): string => `inbound|${targetPort}||`;
 export const outboundCluster = (port: number, host: string, subset = ''): string =>
   `outbound|${port}|${subset}|${host}`;
@@ -35,8 +39,8 @@ export const rootSecret = 'ROOTCA';
 /** Certificates in files that a proxy has, and in Secrets of its namespace (behaviour.md 4.4, 5.5). */
 export const fileCertificate = (certificate: string, privateKey: string): string =>
   secretResourceName({ kind: 'key-pair-files', certificate, privateKey });
-export const fileAuthorities = (path: string): string =>
-  secretResourceName({ kind: 'authorities-file', path, revoked: '' });
+export const fileAuthorities = (path: string, revoked: string): string =>
+  secretResourceName({ kind: 'authorities-file', path, revoked });
 export const credentialCertificate = (name: string): string =>
   secretResourceName({ kind: 'key-pair', credential: name });
 export const credentialAuthorities = (name: string): string =>

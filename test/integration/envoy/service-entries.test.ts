@@ -15,7 +15,7 @@ import { Outbound } from '../../../src/translate/outbound.ts';
 import { effectiveEntry } from '../../../src/translate/policy/service-entry.ts';
 import { serviceUnit } from '../../../src/translate/service-unit.ts';
 import { envoyVersions } from '../../support/als-envoy.ts';
-import { entryEndpoint, serviceEntry, snapshotOf } from '../../support/objects.ts';
+import { entryEndpoint, serviceEntry, snapshotOf, wholePart } from '../../support/objects.ts';
 import { OutboundEnvoy } from '../../support/outbound-envoy.ts';
 import { createTestCa } from '../../support/rbac-certificates.ts';
 import { freePorts } from '../../support/rbac-envoy.ts';
@@ -27,7 +27,7 @@ function outboundOf(entries: readonly ServiceEntry[]): Outbound {
   const outbound = new Outbound(cache, { ...defaultMesh, outboundTrafficPolicy: 'REGISTRY_ONLY' });
   const units = entries.flatMap((entry) =>
     entry.hosts.map((host) => {
-      const service = effectiveEntry(snapshot, { entry, host, addresses: entry.addresses }, undefined);
+      const service = effectiveEntry(snapshot, entry, host, wholePart(entry));
       return [`${entry.meta.name}/${host}`, serviceUnit(cache, service, defaultMesh)] as const;
     }),
   );
