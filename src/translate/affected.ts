@@ -15,6 +15,7 @@ import { type Change, sides, subject } from '../snapshot/diff.ts';
 import { serviceSelects } from '../snapshot/indexes.ts';
 import { all, type Snapshot } from '../snapshot/snapshot.ts';
 import { AffectedServices } from './affected-services.ts';
+import { sidecarOf } from './policy/sidecar-scope.ts';
 import type { ServiceKey } from './registry.ts';
 import type { View } from './view.ts';
 
@@ -139,6 +140,10 @@ class Collector implements Scope {
       case 'Sidecar':
         this.clientsChanged = true;
         this.#selectors.add(meta.namespace);
+        this.#addViews(
+          root ? 'all' : meta.namespace,
+          (view) => sidecarOf(this.#before, view) !== sidecarOf(this.#after, view),
+        );
         return;
       case 'Gateway':
         this.gatewaysChanged = true;

@@ -5,9 +5,9 @@ import type { Mesh } from '../model/mesh.ts';
 import type { ProxyKind } from '../model/proxy.ts';
 import { emptyLayer, type Layer, type Resource } from '../model/resource.ts';
 import type { BuildCache } from './cache.ts';
-import { serviceInboundCluster } from './envoy/cluster.ts';
 import { customAuthorizeSlot, customMatchSlot, jwtSlot, rbacSlot } from './envoy/extension.ts';
 import { connectionSettings } from './envoy/http-connection-manager.ts';
+import { inboundApplicationCluster } from './envoy/inbound-cluster.ts';
 import { rbacAllowFilter, rbacAuditFilter, rbacDenyFilter } from './envoy/names.ts';
 import type { ActionRules } from './envoy/rbac.ts';
 import { layer } from './envoy/resource.ts';
@@ -57,19 +57,21 @@ type Project = (policy: AuthorizationPolicy) => PolicyRules;
  */
 export function inboundUnit(cache: BuildCache, inbound: EffectiveInbound, mesh: Mesh): ProxyUnit {
   const trust = { trustDomain: mesh.trustDomain, trustDomainAliases: mesh.trustDomainAliases };
-  const { ports, mode, extraPorts } = inbound;
+  const { ports, mode, extraPorts, applications } = inbound;
   const authorizers = authorizersOf(inbound);
   const tcp = tcpPolicyOf(inbound);
   const settings = connectionSettings(mesh);
-  const listenerKey = { ports, mode, extraPorts, tcp, authorizers, settings, trust };
+  const idle = applications.flatMap(({ port, connectionPool }) => {
+    const idleTimeoutMs = connectionPool?.tcpIdleTimeoutMs;
+    return idleTimeoutMs === undefined ? [] : [{ port, idleTimeoutMs }];
+  });
+  const listenerKey = { ports, mode, extraPorts, idle, tcp, authorizers, settings, trust };
   return {
     listeners: cache.get('virtualInbound', listenerKey, (key) =>
       layer('listeners/inbound', [virtualInboundListener(key)]),
     ),
-    clusters: cache.get(
-      'inboundClusters',
-      ports.map(({ port }) => port),
-      (key) => layer('clusters/inbound', key.map(serviceInboundCluster)),
+    clusters: cache.get('inboundClusters', applications, (key) =>
+      layer('clusters/inbound', key.map(inboundApplicationCluster)),
     ),
     routes: noRoutes,
     extensions: policyFilterLayer(cache, inbound, trust, 'sidecar'),

@@ -7,7 +7,7 @@ import { outboundCluster } from './envoy/names.ts';
 import type { Client } from './policy/client.ts';
 import { destinationPort } from './policy/destination-port.ts';
 import { destinationOf } from './policy/destination-rules.ts';
-import { hashKeyOf, portPolicy, subsetPolicy } from './policy/target-policy.ts';
+import { hashKeyOf, policyOf } from './policy/target-policy.ts';
 import type { Registered, Registry } from './registry.ts';
 
 /**
@@ -34,10 +34,7 @@ export function routeTargets(
     hashOf: (to) => {
       const service = find(to.host);
       const rule = service && destinationOf(snapshot, service, client);
-      if (rule === undefined) return undefined;
-      const all = portPolicy(rule.trafficPolicy, portOf(to));
-      const subset = rule.subsets.find(({ name }) => name === to.subset);
-      return hashKeyOf(subset === undefined ? all : subsetPolicy(all, subset.trafficPolicy, portOf(to)));
+      return rule && hashKeyOf(policyOf(rule, to.subset, portOf(to)));
     },
   };
 }

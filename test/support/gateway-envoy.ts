@@ -28,7 +28,13 @@ import type { FakeProvider } from './xds-provider.ts';
 import { startServer } from './xds-server.ts';
 
 /** What the router of these tests is. */
-const router = { namespace: 'edge', labels: { istio: 'ingressgateway' }, namedPorts: {}, pinnedBy: [] };
+const router = {
+  kind: 'router',
+  namespace: 'edge',
+  labels: { istio: 'ingressgateway' },
+  namedPorts: {},
+  pinnedBy: [],
+} as const;
 
 /** What curl said: its exit code, the status, and what the application got (its headers as it saw them). */
 export interface Curled {
