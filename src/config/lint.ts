@@ -2,9 +2,15 @@ import type { Finding } from '../model/finding.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import { lintAuthorization } from './lint/authorization.ts';
+import { lintDestinations } from './lint/destinations.ts';
+import { lintGateways } from './lint/gateway.ts';
 import { lintMtls } from './lint/mtls.ts';
 import { lintReach } from './lint/reach.ts';
+import { lintRouteAudience } from './lint/route-audience.ts';
+import { lintRouteOrder } from './lint/route-order.ts';
+import { lintSharedHosts } from './lint/shared-hosts.ts';
 import { lintTcp } from './lint/tcp.ts';
+import { lintVirtualServices } from './lint/virtual-service.ts';
 import { worldOf } from './lint/world.ts';
 
 /**
@@ -13,5 +19,16 @@ import { worldOf } from './lint/world.ts';
  */
 export function lint(objects: readonly MeshObject[], mesh: Mesh): readonly Finding[] {
   const world = worldOf(objects, mesh);
-  return [...lintMtls(world), ...lintReach(world), ...lintTcp(world), ...lintAuthorization(world)];
+  return [
+    ...lintMtls(world),
+    ...lintReach(world),
+    ...lintTcp(world),
+    ...lintAuthorization(world),
+    ...lintGateways(world),
+    ...lintVirtualServices(world),
+    ...lintRouteAudience(world),
+    ...lintRouteOrder(world),
+    ...lintSharedHosts(world),
+    ...lintDestinations(world),
+  ];
 }

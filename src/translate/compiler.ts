@@ -11,7 +11,7 @@ import { BuildCache } from './cache.ts';
 import { type InboundUnit, inboundUnit } from './inbound-unit.ts';
 import type { Outbound, OutboundPart } from './outbound.ts';
 import { Policies } from './policies.ts';
-import { clientOf } from './policy/destination-rules.ts';
+import { clientOf } from './policy/client.ts';
 import { effectiveInbound } from './policy/inbound.ts';
 import { Problems } from './problems.ts';
 import { Services } from './services.ts';

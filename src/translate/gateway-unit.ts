@@ -10,7 +10,7 @@ import { gatewayRouteConfiguration, type HostRoutes } from './envoy/gateway-rout
 import { connectionSettings } from './envoy/http-connection-manager.ts';
 import { layer } from './envoy/resource.ts';
 import { authorizersOf, policyFilterLayer, tcpPolicyOf } from './inbound-unit.ts';
-import { effectiveGateway, type GatewayRoutes, type ServerRef } from './policy/gateway.ts';
+import { type ChainContent, effectiveGateway, type GatewayRoutes, type ServerRef } from './policy/gateway.ts';
 import type { EffectiveInbound, WorkloadFacts } from './policy/inbound.ts';
 
 /** What VirtualServices say for the servers of a router. */
@@ -18,8 +18,11 @@ export interface EdgeRoutes {
   /** The hosts of a route configuration, each once. */
   hosts(routes: GatewayRoutes): readonly HostRoutes[];
   /** Where the bytes of a server go, first match first. */
-  streams(server: ServerRef): readonly StreamRoute[];
+  streams(server: ServerRef, kind: StreamKind): readonly StreamRoute[];
 }
+
+/** Which routes of VirtualServices say where bytes go: those for TCP, or those for TLS that isn't ended here. */
+export type StreamKind = Extract<ChainContent, { readonly server: ServerRef }>['kind'];
 
 /** Without VirtualServices HTTP is answered 404, or redirected, and every other connection is closed. */
 export const noEdgeRoutes: EdgeRoutes = { hosts: () => [], streams: () => [] };
@@ -56,7 +59,9 @@ export function gatewayUnit(
     trust,
   };
   const listeners = effective.listeners.map((listener) => {
-    const streams = listener.chains.map(({ content }) => ('server' in content ? edge.streams(content.server) : []));
+    const streams = listener.chains.map(({ content }) =>
+      'server' in content ? edge.streams(content.server, content.kind) : [],
+    );
     return cache.get('gatewayListener', { listener, streams, ...shared }, gatewayListener);
   });
   const routes = effective.routes.map((each) =>
@@ -79,7 +84,7 @@ export function gatewayUnit(
     listeners: same('listeners/gateway', listeners),
     routes: same('routes/gateway', routes),
     clusters: emptyLayer('clusters/gateway'),
-    extensions: policyFilterLayer(cache, inbound, trust),
+    extensions: policyFilterLayer(cache, inbound, trust, 'router'),
     credentials: cache.get('credentials', { namespace: router.namespace, entries }, (key) => key),
     findings: effective.findings,
   };

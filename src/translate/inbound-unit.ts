@@ -1,5 +1,6 @@
 import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
 import type { Mesh } from '../model/mesh.ts';
+import type { ProxyKind } from '../model/proxy.ts';
 import type { Layer, Resource } from '../model/resource.ts';
 import type { BuildCache } from './cache.ts';
 import { serviceInboundCluster } from './envoy/cluster.ts';
@@ -50,7 +51,7 @@ export function inboundUnit(cache: BuildCache, inbound: EffectiveInbound, mesh: 
       ports.map(({ port }) => port),
       (key) => layer('clusters/inbound', key.map(serviceInboundCluster)),
     ),
-    extensions: policyFilterLayer(cache, inbound, trust),
+    extensions: policyFilterLayer(cache, inbound, trust, 'sidecar'),
   };
 }
 
@@ -60,8 +61,8 @@ type Trust = Pick<Mesh, 'trustDomain' | 'trustDomainAliases'>;
 export const authorizersOf = ({ custom }: EffectiveInbound): number => Math.max(1, custom.asked.length);
 
 /** The HTTP policy filters of a proxy, for discovery by name. */
-export function policyFilterLayer(cache: BuildCache, inbound: EffectiveInbound, trust: Trust): Layer {
-  const filters = policyFilters(cache, inbound, authorizersOf(inbound), trust);
+export function policyFilterLayer(cache: BuildCache, inbound: EffectiveInbound, trust: Trust, proxy: ProxyKind): Layer {
+  const filters = policyFilters(cache, inbound, proxy, trust);
   return cache.get(
     'policyFilters',
     filters.map(({ name, version }) => ({ name, version })),
@@ -71,10 +72,11 @@ export function policyFilterLayer(cache: BuildCache, inbound: EffectiveInbound, 
 
 function policyFilters(
   cache: BuildCache,
-  { authorization, custom, jwt }: EffectiveInbound,
-  authorizers: number,
+  inbound: EffectiveInbound,
+  proxy: ProxyKind,
   trust: Trust,
 ): readonly Resource[] {
+  const { authorization, custom, jwt } = inbound;
   const { audit, deny, allow } = authorization;
   const refused = custom.refused.map((policy) => deniedForProvider(forHttp(policy), policy.provider));
   const denied = actionRules(deny, forHttp, refused);
@@ -83,7 +85,7 @@ function policyFilters(
     { name: rbacDenyFilter, action: 'DENY', rules: denied, trust },
     { name: rbacAllowFilter, action: 'ALLOW', rules: actionRules(allow, forHttp), trust },
   ] as const;
-  const slots = Array.from({ length: authorizers }, (_, index) => {
+  const slots = Array.from({ length: authorizersOf(inbound) }, (_, index) => {
     const { provider, policies } = custom.asked[index] ?? {};
     const asked = provider && {
       provider: provider.name,
@@ -96,7 +98,7 @@ function policyFilters(
   });
   return [
     ...slots.flat(),
-    cache.get('jwt', jwt, jwtSlot),
+    cache.get('jwt', { providers: jwt, proxy }, jwtSlot),
     ...actions.map((key) => cache.get('httpPolicy', key, rbacSlot)),
   ];
 }

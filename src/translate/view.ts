@@ -4,7 +4,7 @@ import type { Proxy, ProxyKind } from '../model/proxy.ts';
 import { findWorkload, pinningServices } from '../snapshot/indexes.ts';
 import { inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Policies } from './policies.ts';
-import { clientLabelsRead } from './policy/destination-rules.ts';
+import { clientLabelsRead } from './policy/client.ts';
 import type { WorkloadFacts } from './policy/inbound.ts';
 
 /**

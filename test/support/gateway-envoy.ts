@@ -38,7 +38,11 @@ export interface Curled {
 
 /** Where bytes go: server names of `raw.example` to the application that speaks TLS itself, all bytes that were decrypted to the other. */
 function streamsOf({ hosts }: ServerRef): readonly StreamRoute[] {
-  const to = (name: string, serverNames: readonly string[]) => ({ serverNames, clusters: [{ name, weight: 1 }] });
+  const to = (name: string, serverNames: readonly string[]) => ({
+    serverNames,
+    sourceSubnet: undefined,
+    clusters: [{ name, weight: 1 }],
+  });
   return hosts.some(({ host }) => host.startsWith('tcp.')) ? [to('app', [])] : [to('raw', ['raw.example'])];
 }
 

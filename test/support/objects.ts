@@ -22,6 +22,7 @@ import type { TrafficPolicy } from '../../src/model/traffic-policy.ts';
 import type { Workload } from '../../src/model/workload.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { Store } from '../../src/snapshot/store.ts';
+import type { ClientsPart } from '../../src/translate/policy/outbound.ts';
 
 /** Builders of parsed objects for tests: short to write, every default visible here. */
 export function meta(namespace: string, name: string, more: Partial<ObjectMeta> = {}): ObjectMeta {
@@ -325,4 +326,9 @@ export function sidecarResource(namespace: string, name: string, more: Partial<S
     outboundPolicy: undefined,
     ...more,
   };
+}
+
+/** All of a service, for a client of which nothing is said. */
+export function wholePart({ addresses }: { readonly addresses: readonly string[] }): ClientsPart {
+  return { addresses: [...new Set(addresses)], destination: undefined, client: 'sidecar', aliases: [] };
 }

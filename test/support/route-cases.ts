@@ -32,6 +32,7 @@ const matches: Readonly<Record<string, string>> = {
   prefix: '{ uri: { prefix: /a } }',
   regex: '{ uri: { regex: "/a/[0-9]+" } }',
   nocase: '{ uri: { prefix: /A }, ignoreUriCase: true }',
+  'nocase-exact': '{ uri: { exact: /A }, ignoreUriCase: true }',
   scheme: '{ scheme: { exact: http } }',
   https: '{ scheme: { exact: https } }',
   method: '{ method: { regex: "PUT|POST" } }',
@@ -41,6 +42,8 @@ const matches: Readonly<Record<string, string>> = {
   query: '{ queryParams: { a: { exact: one }, b: { prefix: t }, c: { regex: "x+" }, d: {} } }',
   labels: '{ sourceLabels: { app: client }, port: 80, sourceNamespace: foo }',
   others: '{ sourceLabels: { app: other } }',
+  port: '{ port: 81 }',
+  gateway: '{ gateways: [edge] }',
   both: '{ uri: { exact: /x } }, { headers: { x-a: { exact: one } } }',
   claim: '{ headers: { "@request.auth.claims.groups": { exact: admin } } }',
   noclaim: '{ withoutHeaders: { "@request.auth.claims[team]": { exact: red } } }',
@@ -57,6 +60,16 @@ ${more}  route:
     - { destination: { host: c, subset: v1 }, weight: 0 }
     - { destination: { host: a, port: { number: 81 } }, weight: 1, ${inner} }`;
 };
+
+/** A VirtualService for the routes of another. */
+const delegate = (name: string, http: string): string => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: ${name}, namespace: foo }
+spec:
+  http:
+${http.replace(/^/gm, '    ')}
+---`;
 
 /** VirtualServices of all kinds of matches and actions. Application `down` isn't there. */
 export const routeServices = [
@@ -143,6 +156,30 @@ export const routeServices = [
     `- headers: { request: { set: { x-set: route } } }
   route: [{ destination: { host: a }, headers: { request: { set: { x-set: destination, host: one.test } } } }]`,
   ),
+  service(
+    'delegated.test',
+    `- match: [{ uri: { prefix: /shop } }]
+  headers: { request: { set: { x-root: r } } }
+  rewrite: { authority: root.test }
+  delegate: { name: shop }
+- match: [{ uri: { prefix: /gone } }]
+  delegate: { name: nowhere }
+- { ${route('c')} }`,
+  ),
+  delegate(
+    'shop',
+    `- { match: [{ uri: { prefix: /shop/cart } }], rewrite: { authority: own.test }, ${route('b')} }
+- { match: [{ uri: { prefix: /elsewhere } }], ${route('b')} }
+- { match: [{ headers: { x-b: {} } }], ${route('b')} }
+- { ${route('a')} }`,
+  ),
+  service(
+    'claim-fault.test',
+    `- match: [${matches['claim']}]
+  fault: { abort: { httpStatus: 555, percentage: { value: 100 } } }
+  ${route('a')}
+- { ${route('b')} }`,
+  ),
   service('weight-headers.test', several('')),
   service('weight-host.test', several('  rewrite: { authority: all.test }\n')),
 ].join('');
@@ -202,6 +239,10 @@ export const routeCases: readonly RouteCase[] = [
   x('query parameters of another value', 'query', 'b', get('/?a=one&b=two&c=xxy&d=')),
   x('its own labels, port and namespace', 'labels', 'a'),
   x('the labels of others', 'others', 'b'),
+  x('another port', 'port', 'b'),
+  x('a gateway', 'gateway', 'b'),
+  x('an exact path in another case', 'nocase-exact', 'a', get('/a')),
+  x('a longer path', 'nocase-exact', 'b', get('/ab')),
   x('the first of two matches', 'both', 'a', get('/x')),
   x('the second of two matches', 'both', 'a', get('/y', { 'x-a': 'one' })),
   x('neither of two matches', 'both', 'b', get('/y')),
@@ -287,6 +328,12 @@ export const routeCases: readonly RouteCase[] = [
   x('a preflight of any origin', 'cors-any', 'none', preflight('https://z.test'), {
     got: { 'access-control-allow-origin': 'https://z.test' },
   }),
+
+  x('a route of the delegate', 'delegated', 'b', get('/shop/cart'), { sent: { host: 'own.test', 'x-root': 'r' } }),
+  x('what the delegate leaves open', 'delegated', 'a', get('/shop/x'), { sent: { host: 'root.test', 'x-root': 'r' } }),
+  x('both matches', 'delegated', 'b', get('/shop/x', { 'x-b': '1' })),
+  x('no more than the root matches', 'delegated', 'c', get('/elsewhere', { 'x-b': '1' })),
+  x('no route where the delegate is not there', 'delegated', 'c', get('/gone')),
 
   x('headers', 'headers', 'a', get('/', { 'x-set': 'old', 'x-add': 'some', 'x-gone': 'g', 'x-b': 'bee' }), {
     sent: { 'x-set': 'new', 'x-add': 'some, more', 'x-from': 'bee', 'x-percent': '5%', 'x-gone': undefined },

@@ -11,7 +11,7 @@ import { readText } from '../../src/config/files.ts';
 import type { VirtualService } from '../../src/model/virtual-service.ts';
 import { httpRoutes, routeLimits } from '../../src/translate/envoy/http-routes.ts';
 import { jwtAuthentication } from '../../src/translate/envoy/jwt-authn.ts';
-import { routeFilters } from '../../src/translate/envoy/route-filters.ts';
+import { dormantRouteFilters, routeFilters } from '../../src/translate/envoy/route-filters.ts';
 import { destinationPort } from '../../src/translate/policy/destination-port.ts';
 import { effectiveRoutes, type RouteAsker } from '../../src/translate/policy/virtual-service.ts';
 import { meshHosts, virtualServices } from '../../src/translate/policy/virtual-services.ts';
@@ -41,6 +41,7 @@ export function routeConfiguration(services: readonly VirtualService[]): {
     domains: [host],
     routes: httpRoutes(effectiveRoutes(service, asker) ?? [], {
       port: 8443,
+      hashOf: () => undefined,
       clusterOf: (destination) => {
         const { subset, host: to } = destination;
         const name = `outbound|${destinationPort(destination, undefined, asker.port)}|${subset}|${to}`;
@@ -53,7 +54,10 @@ export function routeConfiguration(services: readonly VirtualService[]): {
   return { config, clusters: [...clusters] };
 }
 
-/** JSON of a bootstrap with that route configuration; `endpoints`: ports of loopback by name of a cluster. */
+/**
+ * JSON of a bootstrap with that route configuration: with keys for tokens as at a gateway, without as on a sidecar. `endpoints`: ports of
+ * loopback by name of a cluster.
+ */
 export function routeBootstrap(
   { config, clusters }: ReturnType<typeof routeConfiguration>,
   {
@@ -69,17 +73,13 @@ export function routeBootstrap(
     ...{ issuer: 'https://issuer.example', audiences: [], jwks, fromHeaders: [], fromParams: [], fromCookies: [] },
     ...{ forwardOriginalToken: true, outputPayloadToHeader: '', outputClaimToHeaders: [], spaceDelimitedClaims: [] },
   };
-  const jwt = jwtAuthentication([provider]);
-  const clearing = Object.fromEntries(
-    Object.entries(jwt.providers ?? {}).map(([name, each]) => [name, { ...each, clearRouteCache: true }]),
-  );
-  const filters = toJson(manager, { statPrefix: 'x', httpFilters: routeFilters }, { protoNames: true });
+  const jwt = jwtAuthentication([provider], 'router');
+  const httpFilters = jwks === '' ? dormantRouteFilters : routeFilters;
+  const filters = toJson(manager, { statPrefix: 'x', httpFilters }, { protoNames: true });
   const connectionManager = typed(manager, {
     stat_prefix: 'out',
     http_filters: [
-      ...(jwks === ''
-        ? []
-        : [{ name: 'jwt', typed_config: typed(jwtType, toJson(jwtType, { ...jwt, providers: clearing })) }]),
+      ...(jwks === '' ? [] : [{ name: 'jwt', typed_config: typed(jwtType, toJson(jwtType, jwt)) }]),
       ...Object(filters).http_filters,
       { name: 'router', typed_config: typed('envoy.extensions.filters.http.router.v3.Router', {}) },
     ],

@@ -114,6 +114,7 @@ class Parser {
 
   #atom(depth: number): Part {
     const plain = (size: number): Part => ({ size, repeats: 1, assertion: false });
+    if (this.#quantifier() !== undefined) throw new RegexError('has a repetition with nothing to repeat');
     const char = this.#at.next();
     switch (char) {
       case '(':
@@ -125,10 +126,6 @@ class Parser {
       case '^':
       case '$':
         return { size: 1, repeats: 1, assertion: true };
-      case '*':
-      case '+':
-      case '?':
-        throw new RegexError(`has a ${JSON.stringify(char)} with nothing to repeat`);
       case '\\':
         return this.#escape();
       default:

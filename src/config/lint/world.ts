@@ -1,5 +1,8 @@
 import type { AuthorizationPolicy } from '../../model/authorization-policy.ts';
+import type { DestinationRule } from '../../model/destination-rule.ts';
 import type { Finding, Severity } from '../../model/finding.ts';
+import { withFullHosts } from '../../model/full-hosts.ts';
+import type { Gateway } from '../../model/gateway.ts';
 import type { Mesh } from '../../model/mesh.ts';
 import type { MeshKind, MeshObject } from '../../model/mesh-object.ts';
 import { byAge, type Labels, objectKey } from '../../model/object.ts';
@@ -8,6 +11,8 @@ import { holdsFor } from '../../model/policy-scope.ts';
 import type { RequestAuthentication } from '../../model/request-authentication.ts';
 import { type Selector, selects } from '../../model/selector.ts';
 import type { Service } from '../../model/service.ts';
+import type { ServiceEntry } from '../../model/service-entry.ts';
+import type { VirtualService } from '../../model/virtual-service.ts';
 import type { Namespace, Workload } from '../../model/workload.ts';
 
 /** What chooses workloads. */
@@ -25,9 +30,16 @@ export interface World {
   /** Whether some RequestAuthentication holds for a workload. */
   readonly verifiesTokens: (workload: { readonly namespace: string; readonly labels: Labels }) => boolean;
   readonly services: readonly Service[];
+  readonly serviceEntries: readonly ServiceEntry[];
+  readonly destinationRules: readonly DestinationRule[];
+  readonly gateways: readonly Gateway[];
+  /** With full names. */
+  readonly virtualServices: readonly VirtualService[];
   readonly workloads: readonly Workload[];
   /** Namespaces that exist or hold anything but policies; empty if the set knows nothing but policies. */
   readonly namespaces: readonly string[];
+  /** Workloads of any namespace with these labels: those that a Gateway is for. */
+  readonly withLabels: (selector: Selector) => readonly Workload[];
   /** Workloads that a policy applies to (behaviour.md 1.0). */
   readonly selected: (policy: Policy) => readonly Workload[];
 }
@@ -54,8 +66,15 @@ export function worldOf(objects: readonly MeshObject[], mesh: Mesh): World {
     requestAuthentications: [...of('RequestAuthentication')].sort(byAge),
     verifiesTokens: verifier(of('RequestAuthentication'), mesh.rootNamespace),
     services: [...of('Service')].sort(byAge),
+    serviceEntries: [...of('ServiceEntry')].sort(byAge),
+    destinationRules: [...of('DestinationRule')].sort(byAge),
+    gateways: [...of('Gateway')].sort(byAge),
+    virtualServices: of('VirtualService')
+      .map((service) => withFullHosts(service, mesh.dnsDomain))
+      .sort(byAge),
     workloads,
     namespaces: [...namespaces].sort(),
+    withLabels: everywhere,
     selected: ({ meta, selector, ...more }) => {
       // Sidecars take no attached policy.
       if ('targets' in more && more.targets.length > 0) return [];

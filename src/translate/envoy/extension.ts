@@ -1,5 +1,6 @@
 import { any } from '@envoyproxy/protos';
 import type { ExtensionProvider } from '../../model/extension-provider.ts';
+import type { ProxyKind } from '../../model/proxy.ts';
 import type { Resource } from '../../model/resource.ts';
 import type { PolicyRules } from '../policy/authorization.ts';
 import type { TrustDomains } from '../policy/authorization-trust-domain.ts';
@@ -33,11 +34,17 @@ export function rbacSlot({ name, action, rules, trust }: RbacSlot): Resource {
   return slot(name, any(rbacType, httpRbac(action, rules, trust)));
 }
 
-/** The tokens that a workload believes. */
-export function jwtSlot(providers: readonly JwtProvider[]): Resource {
+/** The tokens that a workload believes, and what kind of proxy asks for them. */
+export interface JwtSlot {
+  readonly providers: readonly JwtProvider[];
+  readonly proxy: ProxyKind;
+}
+
+/** Verifies tokens. */
+export function jwtSlot({ providers, proxy }: JwtSlot): Resource {
   return slot(
     jwtFilter,
-    any('envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication', jwtAuthentication(providers)),
+    any('envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication', jwtAuthentication(providers, proxy)),
   );
 }
 

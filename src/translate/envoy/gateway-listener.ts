@@ -1,11 +1,13 @@
 import { any, envoy } from '@envoyproxy/protos';
 import type { GatewayTopology } from '../../model/gateway-topology.ts';
+import type { IpBlock } from '../../model/ip-block.ts';
 import type { Mesh } from '../../model/mesh.ts';
 import type { Resource } from '../../model/resource.ts';
 import type { GatewayChain, GatewayListener } from '../policy/gateway.ts';
 import { accessLogs } from './access-log.ts';
 import { gatewayTls } from './gateway-tls.ts';
 import { type ConnectionSettings, gatewayHttp, tcpProxy } from './http-connection-manager.ts';
+import { addressRange } from './matcher.ts';
 import { blackHoleCluster } from './names.ts';
 import { resource } from './resource.ts';
 import { type TcpPolicy, tcpPolicyFilters } from './tcp-policy.ts';
@@ -18,6 +20,8 @@ type ListenerFilter = envoy.config.listener.v3.ListenerFilter;
 export interface StreamRoute {
   /** Server names that it is for; empty: any. For bytes that show no server name it means nothing. */
   readonly serverNames: readonly string[];
+  /** Addresses of clients that it is for; undefined: any. */
+  readonly sourceSubnet: IpBlock | undefined;
   readonly clusters: readonly { readonly name: string; readonly weight: number }[];
 }
 
@@ -87,15 +91,19 @@ function filterChains(
       const http = gatewayHttp({ routes: content.routes, topology, authorizers, settings });
       return [{ ...shell(chain.name, serverNames), filters: [http], ...socket('http') }];
     }
-    case 'tcp': {
-      const [first] = streams;
-      const filters = first === undefined ? closed : stream(chain.name, first, input);
-      return [{ ...shell(chain.name, serverNames), filters, ...socket('tcp') }];
-    }
+    case 'tcp':
+      return [
+        ...streams.map((route, index) => ({
+          ...shell(route.sourceSubnet === undefined ? chain.name : `${chain.name}.${index}`, serverNames, route),
+          filters: stream(chain.name, route, input),
+          ...socket('tcp'),
+        })),
+        { ...shell(chain.name, serverNames), filters: closed, ...socket('tcp') },
+      ];
     case 'passthrough':
       return [
         ...streams.map((route, index) => ({
-          ...shell(`${chain.name}.${index}`, route.serverNames),
+          ...shell(`${chain.name}.${index}`, route.serverNames, route),
           filters: stream(chain.name, route, input),
         })),
         // Names that no route has must not fall through to another server.
@@ -112,10 +120,12 @@ const closed: readonly Filter[] = [tcpProxy(blackHoleCluster)];
 function shell(
   name: string,
   serverNames: readonly string[] | undefined,
+  { sourceSubnet }: Partial<Pick<StreamRoute, 'sourceSubnet'>> = {},
 ): Pick<FilterChain, 'name' | 'filterChainMatch'> {
+  const from = sourceSubnet === undefined ? {} : { sourcePrefixRanges: [addressRange(sourceSubnet)] };
   return serverNames === undefined
-    ? { name, filterChainMatch: {} }
-    : { name, filterChainMatch: { transportProtocol: 'tls', serverNames } };
+    ? { name, filterChainMatch: from }
+    : { name, filterChainMatch: { transportProtocol: 'tls', serverNames, ...from } };
 }
 
 function stream(statPrefix: string, { clusters }: StreamRoute, input: GatewayListenerInput): readonly Filter[] {
@@ -141,10 +151,11 @@ function stream(statPrefix: string, { clusters }: StreamRoute, input: GatewayLis
 function withoutClashes(chains: readonly FilterChain[]): readonly FilterChain[] {
   const taken = new Set<string>();
   return chains.flatMap((chain) => {
-    const { transportProtocol = '', serverNames = [] } = chain.filterChainMatch ?? {};
+    const { serverNames = [], ...rest } = chain.filterChainMatch ?? {};
     const wanted = serverNames.length === 0 ? [''] : serverNames;
-    const free = wanted.filter((name) => !taken.has(`${transportProtocol} ${name}`));
-    for (const name of free) taken.add(`${transportProtocol} ${name}`);
+    const key = (name: string): string => JSON.stringify([name, rest]);
+    const free = wanted.filter((name) => !taken.has(key(name)));
+    for (const name of free) taken.add(key(name));
     if (free.length === 0) return [];
     const match = { ...chain.filterChainMatch, ...(serverNames.length === 0 ? {} : { serverNames: free }) };
     return [{ ...chain, filterChainMatch: match }];

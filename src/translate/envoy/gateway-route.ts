@@ -2,6 +2,7 @@ import { envoy } from '@envoyproxy/protos';
 import type { Host } from '../../model/host.ts';
 import type { Resource } from '../../model/resource.ts';
 import type { GatewayRoutes } from '../policy/gateway.ts';
+import { routeLimits } from './http-routes.ts';
 import { resource } from './resource.ts';
 
 type VirtualHost = envoy.config.route.v3.VirtualHost;
@@ -49,6 +50,7 @@ export function gatewayRouteConfiguration({ name, servers }: GatewayRoutes, host
     virtualHosts: found.size === 0 ? [blackhole] : [...found.values()],
     validateClusters: { value: false },
     ignorePortInHostMatching: true,
+    ...routeLimits,
   });
 }
 

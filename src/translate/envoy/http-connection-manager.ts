@@ -2,6 +2,7 @@ import { any, envoy, type TypeName, typeUrl } from '@envoyproxy/protos';
 import type { ForwardClientCert, GatewayTopology } from '../../model/gateway-topology.ts';
 import type { Mesh } from '../../model/mesh.ts';
 import { accessLogs } from './access-log.ts';
+import type { WeightedCluster } from './connection-routes.ts';
 import {
   customAuthorizeFilter,
   customMatchFilter,
@@ -12,6 +13,7 @@ import {
   rbacAuditFilter,
   rbacDenyFilter,
 } from './names.ts';
+import { dormantRouteFilters, routeFilters } from './route-filters.ts';
 import { ads, adsWithTimeout, milliseconds, seconds } from './sources.ts';
 
 type NetworkFilter = envoy.config.listener.v3.Filter;
@@ -158,12 +160,6 @@ const forwardDetails = {
   ALWAYS_FORWARD_ONLY: ForwardClientCertDetails.ALWAYS_FORWARD_ONLY,
 } as const satisfies Readonly<Record<ForwardClientCert, unknown>>;
 
-/** What a VirtualService asks for beside routes; they do nothing on routes that say nothing to them. */
-const routeFilters: readonly HttpFilter[] = [
-  { name: 'envoy.filters.http.fault', typedConfig: any('envoy.extensions.filters.http.fault.v3.HTTPFault', {}) },
-  { name: 'envoy.filters.http.cors', typedConfig: any('envoy.extensions.filters.http.cors.v3.Cors', {}) },
-];
-
 /** A route configuration at the edge, and how far what a request says of its way is believed. */
 export interface EdgeHttp {
   readonly routes: string;
@@ -218,7 +214,7 @@ export function outboundHttp(
     typedConfig: any('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
       statPrefix,
       rds: { configSource: ads, routeConfigName: routeName },
-      httpFilters: [...extraFilters, router],
+      httpFilters: [...extraFilters, ...dormantRouteFilters, router],
       accessLog: accessLogs('http', 'outbound', settings.accessLog),
       stripTrailingHostDot: true,
       useRemoteAddress: { value: false },
@@ -238,10 +234,10 @@ export interface TcpOptions {
 
 const plainTcp: TcpOptions = { idleTimeoutMs: undefined, hashAddress: false };
 
-/** Bytes as they are, to one cluster. */
+/** Bytes as they are, to one cluster or, by their shares, to several. */
 export function tcpProxy(
-  cluster: string,
-  statPrefix = cluster,
+  to: string | readonly WeightedCluster[],
+  statPrefix = typeof to === 'string' ? to : '',
   accessLog: readonly AccessLog[] = [],
   { idleTimeoutMs, hashAddress }: TcpOptions = plainTcp,
 ): NetworkFilter {
@@ -249,12 +245,19 @@ export function tcpProxy(
     name: 'envoy.filters.network.tcp_proxy',
     typedConfig: any('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
       statPrefix,
-      cluster,
+      ...target(to),
       accessLog,
       ...(idleTimeoutMs === undefined ? {} : { idleTimeout: milliseconds(idleTimeoutMs) }),
       ...(hashAddress ? { hashPolicy: [{ sourceIp: {} }] } : {}),
     }),
   };
+}
+
+function target(to: string | readonly WeightedCluster[]) {
+  if (typeof to === 'string') return { cluster: to };
+  const [first, ...others] = to;
+  if (first !== undefined && others.length === 0) return { cluster: first.name };
+  return { weightedClusters: { clusters: to.map(({ name, weight }) => ({ name, weight })) } };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { envoy } from '@envoyproxy/protos';
+import type { ProxyKind } from '../../model/proxy.ts';
 import type { JwtProvider } from '../policy/jwt.ts';
 import { jwtPayload } from './metadata-matcher.ts';
 import { blackHoleCluster } from './names.ts';
@@ -24,11 +25,13 @@ const alwaysSplit = ['permission', 'scope'];
  * only for the providers that it gets to: not for those behind the one whose token is good, and for none in a CORS preflight
  * that is waved through. So they are removed before anything else, and preflights, which bring no token and pass without
  * one, take the usual way.
+ *
+ * On routers what a token says may choose the route, so a good one makes Envoy look for the route again (behaviour.md 5.7, match fields).
  */
-export function jwtAuthentication(providers: readonly JwtProvider[]): JwtAuthentication {
+export function jwtAuthentication(providers: readonly JwtProvider[], proxy: ProxyKind = 'sidecar'): JwtAuthentication {
   const [first] = providers;
   if (first === undefined) return {};
-  const named = providers.map((provider, index) => [`origins-${index}`, providerOf(provider)] as const);
+  const named = providers.map((provider, index) => [`origins-${index}`, providerOf(provider, proxy)] as const);
   const anyToken = requirement(named.map(([name]) => name));
   const written = new Set(providers.flatMap(writtenHeaders));
   const unreached = written.difference(new Set(writtenHeaders(first)));
@@ -80,7 +83,7 @@ function requirement(names: readonly string[]): Requirement {
   };
 }
 
-function providerOf(provider: JwtProvider): Provider {
+function providerOf(provider: JwtProvider, proxy: ProxyKind): Provider {
   const { issuer, audiences, jwks, fromHeaders, fromParams, fromCookies } = provider;
   return {
     ...(issuer === '' ? {} : { issuer }),
@@ -100,6 +103,7 @@ function providerOf(provider: JwtProvider): Provider {
       spaceDelimitedClaims: [...new Set([...alwaysSplit, ...provider.spaceDelimitedClaims])].sort(),
     },
     failedStatusInMetadata: jwtFailureKey,
+    ...(proxy === 'router' ? { clearRouteCache: true } : {}),
   };
 }
 

@@ -13,6 +13,10 @@ export const blackHoleCluster = 'BlackHoleCluster';
 export const passthroughCluster = 'PassthroughCluster';
 export const inboundPassthroughCluster = 'InboundPassthroughCluster';
 
+/** Where traffic goes that is meant for no known service (behaviour.md 4.1). */
+export const unknownCluster = (policy: 'ALLOW_ANY' | 'REGISTRY_ONLY'): string =>
+  policy === 'ALLOW_ANY' ? passthroughCluster : blackHoleCluster;
+
 export const inboundCluster = (targetPort: number): string => `inbound|${targetPort}||`;
 export const outboundCluster = (port: number, host: string, subset = ''): string =>
   `outbound|${port}|${subset}|${host}`;

@@ -12,13 +12,16 @@ export const faultFilter = 'envoy.filters.http.fault';
 export const corsFilter = 'envoy.filters.http.cors';
 
 /**
- * The filters that must stand in a connection manager whose routes come from VirtualServices, right before the router and in this order
- * (behaviour.md 1.3, HTTP filter order). By themselves they do nothing.
+ * The filters that must stand in a gateway's connection manager, right before the router and in this order (behaviour.md 1.3, HTTP filter order).
+ * By themselves they do nothing. They are always there, since a token may choose another route after the filters of a request are set up.
  */
 export const routeFilters: readonly HttpFilter[] = [
   { name: faultFilter, typedConfig: any('envoy.extensions.filters.http.fault.v3.HTTPFault', {}) },
   { name: corsFilter, typedConfig: any('envoy.extensions.filters.http.cors.v3.Cors', {}) },
 ];
+
+/** The same for sidecars, where Envoy leaves them out of requests whose route says nothing to them: they cost nothing there. */
+export const dormantRouteFilters: readonly HttpFilter[] = routeFilters.map((filter) => ({ ...filter, disabled: true }));
 
 /** A share as Envoy counts it, to a ten thousandth of a percent. */
 export function fraction(percent: Percent): envoy.type.v3.FractionalPercent {

@@ -25,20 +25,21 @@ const everything: ConnectionMatch = { ...anyAudience, sniHosts: [], destinationS
 /**
  * The TLS or TCP routes of VirtualServices, the oldest first, for whoever asks (behaviour.md 5.7). Envoy chooses a filter chain by what says
  * most, not in order, and takes no two for the same connections, so each stands here once: the first. `within`: the hosts that a
- * gateway's server takes, to which names are narrowed.
+ * gateway's server takes of VirtualServices of a namespace, to which names are narrowed.
  */
 export function connectionRoutes(
   kind: 'tls' | 'tcp',
   services: readonly RoutedService[],
   asker: RouteAsker,
-  within: readonly Host[] = ['*'],
+  within: (namespace: string) => readonly Host[] = () => ['*'],
 ): readonly EffectiveConnectionRoute[] {
   const found = new Map<string, EffectiveConnectionRoute>();
   for (const { service } of services) {
     const virtualService = `${service.meta.name}.${service.meta.namespace}`;
     for (const { matches, destinations } of service[kind]) {
       const mine = (matches.length === 0 ? [everything] : matches).filter((match) => isFor(match, asker));
-      for (const key of mine.flatMap((match) => keysOf(match, within))) {
+      const hosts = within(service.meta.namespace);
+      for (const key of mine.flatMap((match) => keysOf(match, hosts))) {
         const text = JSON.stringify(key);
         if (!found.has(text)) found.set(text, { ...key, destinations, virtualService });
       }

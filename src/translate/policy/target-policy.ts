@@ -1,4 +1,4 @@
-import type { PortPolicy, TrafficPolicy } from '../../model/traffic-policy.ts';
+import type { HashKey, PortPolicy, TrafficPolicy } from '../../model/traffic-policy.ts';
 
 /** How traffic is sent to a target, but for TLS. Undefined: as where no rule says anything. */
 export interface TargetPolicy {
@@ -31,6 +31,12 @@ export function subsetPolicy(all: PortPolicy, own: TrafficPolicy | undefined, po
     connectionPool: own.connectionPool ?? all.connectionPool,
     outlierDetection: own.outlierDetection ?? all.outlierDetection,
   };
+}
+
+/** What consistent load balancing hashes of a request. */
+export function hashKeyOf({ loadBalancer }: Pick<TargetPolicy, 'loadBalancer'>): HashKey | undefined {
+  const method = loadBalancer?.method;
+  return typeof method === 'object' ? method.key : undefined;
 }
 
 export function targetPolicy(

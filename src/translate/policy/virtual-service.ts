@@ -61,9 +61,11 @@ export function effectiveRoutes(
  */
 export function gatewayRoutes(
   services: readonly BoundService[],
-  router: Omit<RouteAsker, 'gateways'>,
+  router: Pick<RouteAsker, 'namespace' | 'labels'>,
 ): readonly EffectiveRoute[] {
-  const each = services.map((service) => effectiveRoutes(service, { ...router, gateways: service.gateways }) ?? []);
+  const each = services.map(
+    (service) => effectiveRoutes(service, { ...router, gateways: service.gateways, port: service.port }) ?? [],
+  );
   if (each.length < 2) return each.flat();
   const [all, some] = [true, false].map((wanted) => each.flat().filter(({ match }) => matchesAll(match) === wanted));
   return untilAll([...(some ?? []), ...(all ?? [])]);

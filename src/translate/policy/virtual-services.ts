@@ -1,7 +1,7 @@
 import { type DecidedRoute, delegated, type FindVirtualService } from '../../model/delegation.ts';
 import { visibleIn } from '../../model/export-to.ts';
 import { withFullHosts } from '../../model/full-hosts.ts';
-import { bySpecificity, type Host, hostWithin, narrower } from '../../model/host.ts';
+import { type Host, narrower } from '../../model/host.ts';
 import { byAge } from '../../model/object.ts';
 import { meshGateway, type VirtualService } from '../../model/virtual-service.ts';
 import { all, type Snapshot } from '../../snapshot/snapshot.ts';
@@ -50,16 +50,6 @@ export function meshHosts(services: VirtualServices, namespace: string): Readonl
   return found;
 }
 
-/** The one that says most about a host: its own, or else that of the longest wildcard (behaviour.md 4.3). */
-export function mostSpecific<T>(hosts: ReadonlyMap<Host, T>, host: Host): T | undefined {
-  const own = hosts.get(host);
-  if (own !== undefined) return own;
-  const [pattern] = [...hosts.keys()]
-    .filter((each) => each.startsWith('*') && hostWithin(host, each))
-    .sort(bySpecificity);
-  return pattern === undefined ? undefined : hosts.get(pattern);
-}
-
 /** A host that a server of a Gateway takes: from VirtualServices of one namespace, or of any (behaviour.md 5.7). */
 export interface TakenHost {
   readonly namespace: string | undefined;
@@ -70,12 +60,15 @@ export interface TakenHost {
 export interface BoundServer {
   /** The Gateway, `namespace/name`. */
   readonly gateway: string;
+  /** As the Gateway writes it. */
+  readonly port: number;
   readonly hosts: readonly TakenHost[];
 }
 
-/** A VirtualService on a gateway, and the Gateways by which it is there. */
+/** A VirtualService on a gateway, and the Gateways by which it is there; of their ports, the first counts. */
 export interface BoundService extends RoutedService {
   readonly gateways: readonly string[];
+  readonly port: number;
 }
 
 /**
@@ -87,22 +80,24 @@ export function gatewayDomains(
   namespace: string,
   servers: readonly BoundServer[],
 ): ReadonlyMap<Host, readonly BoundService[]> {
-  const found = new Map<Host, Map<RoutedService, Set<string>>>();
+  const found = new Map<Host, Map<RoutedService, { readonly gateways: Set<string>; readonly port: number }>>();
   for (const each of services) {
     const { service } = each;
     if (!visibleIn(service.exportTo, namespace)) continue;
-    for (const { gateway, hosts } of servers) {
+    for (const { gateway, port, hosts } of servers) {
       if (!service.gateways.includes(gateway)) continue;
       for (const domain of takenDomains(service, hosts)) {
-        const here = found.get(domain) ?? new Map<RoutedService, Set<string>>();
-        found.set(domain, here.set(each, (here.get(each) ?? new Set()).add(gateway)));
+        const here = found.get(domain) ?? new Map<RoutedService, { gateways: Set<string>; port: number }>();
+        const binding = here.get(each) ?? { gateways: new Set(), port };
+        binding.gateways.add(gateway);
+        found.set(domain, here.set(each, binding));
       }
     }
   }
   return new Map(
     [...found].map(([domain, here]) => [
       domain,
-      [...here].map(([each, gateways]) => ({ ...each, gateways: [...gateways] })),
+      [...here].map(([each, { gateways, port }]) => ({ ...each, gateways: [...gateways], port })),
     ]),
   );
 }

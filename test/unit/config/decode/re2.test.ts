@@ -23,6 +23,8 @@ const bad: Readonly<Record<string, RegExp>> = {
   ')': /"\)" without "\("/,
   '[a': /"\[" without "\]"/,
   '*a': /nothing to repeat/,
+  'a|{2}': /nothing to repeat/,
+  '({2,}a)': /nothing to repeat/,
   'a**': /repeats a repetition/,
   'a{2}{3}': /repeats a repetition/,
   'a{1001}': /more than 1000/,

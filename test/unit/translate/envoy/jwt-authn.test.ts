@@ -77,6 +77,12 @@ describe('jwtAuthentication', () => {
     ]);
   });
 
+  it('makes Envoy look for the route again on routers, where a token may choose it', () => {
+    const clearing = (proxy: 'sidecar' | 'router') =>
+      Object.values(jwtAuthentication([provider('a')], proxy).providers ?? {}).map((each) => each.clearRouteCache);
+    expect([clearing('sidecar'), clearing('router')]).to.deep.equal([[undefined], [true]]);
+  });
+
   it('lets keys be fetched from nowhere while there are none, and makes up none', () => {
     const { providers } = jwtAuthentication([provider('a', { jwks: undefined }), provider('')]);
     expect(providers?.['origins-0']).to.deep.include({ issuer: 'a', remoteJwks: { httpUri: nowhere } });
