@@ -20,7 +20,7 @@ import { rawSocket, withProxyProtocol } from './proxy-protocol.ts';
 import { resource } from './resource.ts';
 import { ads } from './sources.ts';
 import { upstreamMtls } from './tls.ts';
-import { sniffedOptions, speaksHttp2, upstreamOptions } from './upstream-options.ts';
+import { type OwnHost, sniffedOptions, speaksHttp2, upstreamOptions } from './upstream-options.ts';
 
 type Cluster = envoy.config.cluster.v3.Cluster;
 
@@ -49,7 +49,7 @@ export function serviceCluster(key: OutboundCluster): Resource {
   const name = outboundCluster(port, host, subset);
   const pool = policy.connectionPool;
   const kept = policy.loadBalancer?.method === 'PASSTHROUGH';
-  const options = upstreamOptions({ protocol, pool, hostAsSni: isOriginated(tls) && followsHost(tls, protocol) });
+  const options = upstreamOptions({ protocol, pool, ownHost: isOriginated(tls) ? ownHost(tls, protocol) : 'unused' });
   return resource('cluster', name, {
     name,
     ...(kept || named !== undefined ? {} : { edsClusterConfig: { edsConfig: ads } }),
@@ -81,7 +81,7 @@ function socket(key: OutboundCluster): Pick<Cluster, 'transportSocket' | 'transp
     const h2 = speaksHttp2(protocol, policy.connectionPool);
     return {
       transportSocket: withProxyProtocol(
-        originatedTls({ tls, alpn: h2 ? ['h2'] : [], host, hostAsSni: followsHost(tls, protocol) }),
+        originatedTls({ tls, alpn: h2 ? ['h2'] : [], host, ownHost: ownHost(tls, protocol) }),
         version,
       ),
     };
@@ -107,9 +107,10 @@ function socket(key: OutboundCluster): Pick<Cluster, 'transportSocket' | 'transp
   };
 }
 
-/** Where nobody says which name to send, and requests have one. */
-function followsHost(tls: OriginatedTls, protocol: Protocol): boolean {
-  return tls.sni === '' && tls.subjectAltNames.length === 0 && tls.authorities.kind !== 'none' && isHttp(protocol);
+/** A request's own Host is the name that is sent where nobody says another one, and also what is checked where nobody says that. */
+function ownHost(tls: OriginatedTls, protocol: Protocol): OwnHost {
+  if (tls.sni !== '' || !isHttp(protocol)) return 'unused';
+  return tls.subjectAltNames.length === 0 && tls.authorities.kind !== 'none' ? 'checked' : 'sent';
 }
 
 /** What the server finds its chain by. `istio-peer-exchange` isn't offered: it would promise Istio's metadata exchange. */

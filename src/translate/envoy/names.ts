@@ -38,8 +38,8 @@ export const rootSecret = 'ROOTCA';
 /** Certificates in files that a proxy has, and in Secrets of its namespace (behaviour.md 4.4, 5.5). */
 export const fileCertificate = (certificate: string, privateKey: string): string =>
   secretResourceName({ kind: 'key-pair-files', certificate, privateKey });
-export const fileAuthorities = (path: string): string =>
-  secretResourceName({ kind: 'authorities-file', path, revoked: '' });
+export const fileAuthorities = (path: string, revoked: string): string =>
+  secretResourceName({ kind: 'authorities-file', path, revoked });
 export const credentialCertificate = (name: string): string =>
   secretResourceName({ kind: 'key-pair', credential: name });
 export const credentialAuthorities = (name: string): string =>
