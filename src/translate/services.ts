@@ -1,4 +1,5 @@
 import type { Destination as RouteDestination } from '../model/http-route.ts';
+import { portPolicy, subsetPolicy } from '../model/port-policy.ts';
 import type { Sidecar } from '../model/sidecar.ts';
 import type { HashKey } from '../model/traffic-policy.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
@@ -14,7 +15,7 @@ import { type MeshRoutes, meshRoutes, routedHosts, routedService } from './polic
 import { type ClientsPart, effectiveService } from './policy/outbound.ts';
 import { effectiveEntry } from './policy/service-entry.ts';
 import { importedPorts, outboundPolicyOf, sidecarOf } from './policy/sidecar-scope.ts';
-import { hashKeyOf, portPolicy, subsetPolicy } from './policy/target-policy.ts';
+import { hashKeyOf } from './policy/target-policy.ts';
 import { virtualServicesOf } from './policy/virtual-services.ts';
 import type { Problems } from './problems.ts';
 import { type Registered, Registry, routedHostKey, routedHostOf, type ServiceKey } from './registry.ts';
