@@ -1,3 +1,5 @@
+import type { DestinationRule } from '../../model/destination-rule.ts';
+import { portPolicy, subsetPolicy } from '../../model/port-policy.ts';
 import type { HashKey, PortPolicy, TrafficPolicy } from '../../model/traffic-policy.ts';
 
 /** How traffic is sent to a target, but for TLS. Undefined: as where no rule says anything. */
@@ -13,6 +15,16 @@ export function targetPolicy(
   proxyProtocol: TargetPolicy['proxyProtocol'],
 ): TargetPolicy {
   return { loadBalancer, connectionPool, outlierDetection, proxyProtocol };
+}
+
+/** What a rule says for a port of a destination: of the whole host, or of one of its subsets. */
+export function policyOf(
+  rule: Pick<DestinationRule, 'trafficPolicy' | 'subsets'>,
+  subset: string,
+  port: number,
+): PortPolicy {
+  const all = portPolicy(rule.trafficPolicy, port);
+  return subsetPolicy(all, rule.subsets.find(({ name }) => name === subset)?.trafficPolicy, port);
 }
 
 /** What consistent load balancing hashes of a request. */
