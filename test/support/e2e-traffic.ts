@@ -15,7 +15,7 @@ interface Way {
 
 const hash = (consistentHash: object): object => ({ loadBalancer: { consistentHash } });
 const outliers = (more: object): object => ({
-  outlierDetection: { consecutive5xxErrors: 3, interval: '0.1s', ...more },
+  outlierDetection: { consecutive5xxErrors: 2, interval: '0.1s', ...more },
 });
 
 /** Settings, each on a port of its own. */
