@@ -54,6 +54,8 @@ const renamed = (resource: { readonly name: string }, index: number) => ({
  */
 function bootstrap(sets: readonly (readonly Resource[])[]): object {
   return {
+    // As in every bootstrap of ours.
+    layered_runtime: { layers: [{ name: 'l', static_layer: { 're2.max_program_size.error_level': 32_768 } }] },
     dynamic_resources: {
       ads_config: { api_type: 'GRPC', grpc_services: [{ envoy_grpc: { cluster_name: 'xds' } }] },
     },
