@@ -1,27 +1,32 @@
 import { assertNever } from '../lib/assert-never.ts';
 import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
 import type { DestinationRule } from '../model/destination-rule.ts';
-import { fullHost, hostWithin } from '../model/host.ts';
+import type { Gateway } from '../model/gateway.ts';
 import { keySetId } from '../model/key-set.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import { holdsFor } from '../model/policy-scope.ts';
 import type { RequestAuthentication } from '../model/request-authentication.ts';
 import { type Selector, selects, selectsAll } from '../model/selector.ts';
 import { type EndpointSlice, type Service, serviceHost } from '../model/service.ts';
+import type { ServiceEntry } from '../model/service-entry.ts';
+import type { RouteAudience, VirtualService } from '../model/virtual-service.ts';
 import type { Workload } from '../model/workload.ts';
 import { type Change, sides, subject } from '../snapshot/diff.ts';
 import { serviceSelects } from '../snapshot/indexes.ts';
-import { all, inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
+import { all, type Snapshot } from '../snapshot/snapshot.ts';
+import { AffectedServices } from './affected-services.ts';
+import { sidecarOf } from './policy/sidecar-scope.ts';
+import type { ServiceKey } from './registry.ts';
 import type { View } from './view.ts';
 
 /** What a set of changes can have an effect on. Everything else isn't even looked at. */
 export interface Scope {
-  /** `namespace/name` of services whose clients' configuration reads a change. */
-  readonly services: ReadonlySet<string>;
-  /** A Service came, went or changed: addresses may have other owners. */
-  readonly servicesChanged: boolean;
+  /** The services whose clients' configuration reads a change. */
+  readonly services: ReadonlySet<ServiceKey>;
   /** A rule for clients came, went or changed: some may have another outbound side. */
   readonly clientsChanged: boolean;
+  /** A Gateway came, went or changed: routers may be told apart by other labels. */
+  readonly gatewaysChanged: boolean;
   /** `namespace/name` of workloads whose proxies may belong to another view. */
   readonly workloads: ReadonlySet<string>;
   /** Namespaces whose selectors may read other labels. */
@@ -37,13 +42,13 @@ export function affected(before: Snapshot, after: Snapshot, changes: readonly Ch
   const collector = new Collector(before, after);
   for (const change of changes) collector.add(change);
   collector.addKeySets();
+  collector.addRouters();
   return collector;
 }
 
 class Collector implements Scope {
-  readonly services = new Set<string>();
-  servicesChanged = false;
   clientsChanged = false;
+  gatewaysChanged = false;
   readonly workloads = new Set<string>();
   readonly #selectors = new Set<string>();
   #allSelectors = false;
@@ -52,10 +57,16 @@ class Collector implements Scope {
   readonly #everywhere: ((view: View) => boolean)[] = [];
   readonly #before: Snapshot;
   readonly #after: Snapshot;
+  readonly #services: AffectedServices;
 
   constructor(before: Snapshot, after: Snapshot) {
     this.#before = before;
     this.#after = after;
+    this.#services = new AffectedServices(before, after);
+  }
+
+  get services(): ReadonlySet<ServiceKey> {
+    return this.#services.keys;
   }
 
   get selectorsChanged(): ReadonlySet<string> | 'all' {
@@ -75,7 +86,6 @@ class Collector implements Scope {
     switch (kind) {
       case 'Namespace':
       case 'ServiceAccount':
-      case 'VirtualService':
         return;
       case 'Pod':
       case 'WorkloadEntry':
@@ -83,7 +93,7 @@ class Collector implements Scope {
         return;
       case 'EndpointSlice':
         for (const side of sides(change) as EndpointSlice[]) {
-          this.services.add(`${meta.namespace}/${side.service}`);
+          this.#services.addSlice(side);
           const services = [this.#before, this.#after].map(({ services }) =>
             services.get(meta.namespace)?.get(side.service),
           );
@@ -91,8 +101,10 @@ class Collector implements Scope {
         }
         return;
       case 'Service':
-        this.services.add(`${meta.namespace}/${meta.name}`);
-        this.servicesChanged = true;
+        for (const side of sides(change) as Service[]) {
+          this.#services.addService(side);
+          if (side.exportTo !== 'all') this.clientsChanged = true;
+        }
         this.#selectors.add(meta.namespace);
         this.#addPins(sides(change) as Service[]);
         this.#addAuthorizer(meta.namespace, meta.name);
@@ -116,18 +128,31 @@ class Collector implements Scope {
       case 'DestinationRule':
         this.clientsChanged = true;
         this.#selectors.add(meta.namespace);
-        for (const side of sides(change)) if (side.kind === 'DestinationRule') this.#addDestination(side);
+        for (const side of sides(change) as DestinationRule[]) this.#services.addRule(side);
+        return;
+      case 'VirtualService':
+        this.#addVirtualService(sides(change) as VirtualService[]);
         return;
       case 'ServiceEntry':
-        this.servicesChanged = true;
         this.clientsChanged = true;
+        for (const side of sides(change) as ServiceEntry[]) this.#services.addEntry(side);
         return;
       case 'Sidecar':
         this.clientsChanged = true;
+        this.#selectors.add(meta.namespace);
+        this.#addViews(
+          root ? 'all' : meta.namespace,
+          (view) => sidecarOf(this.#before, view) !== sidecarOf(this.#after, view),
+        );
         return;
       case 'Gateway':
+        this.gatewaysChanged = true;
+        this.#addViews('all', (view) =>
+          (sides(change) as Gateway[]).some(({ selector }) => view.kind === 'router' && selects(selector, view.labels)),
+        );
+        return;
       case 'Secret':
-        this.#addViews('all', (view) => view.kind === 'router');
+        this.#addViews(meta.namespace, (view) => view.kind === 'router');
         return;
       default:
         assertNever(kind);
@@ -146,6 +171,11 @@ class Collector implements Scope {
     }
   }
 
+  /** Routers have the routes of VirtualServices in their own part. */
+  addRouters(): void {
+    if (this.#services.routesChanged) this.#addViews('all', (view) => view.kind === 'router');
+  }
+
   /** The views that a policy holds for. */
   #addScope(policy: AuthorizationPolicy | RequestAuthentication): void {
     const { rootNamespace } = this.#after.mesh;
@@ -153,18 +183,15 @@ class Collector implements Scope {
     this.#addViews(everywhere ? 'all' : policy.meta.namespace, (view) => holdsFor(policy, view, rootNamespace));
   }
 
-  /** The services that a rule is for. */
-  #addDestination({ host, meta }: DestinationRule): void {
-    const { dnsDomain } = this.#after.mesh;
-    const full = fullHost(host, meta.namespace, dnsDomain);
-    if (!full.startsWith('*')) {
-      const [name, namespace, ...rest] = full.split('.');
-      if (rest.join('.') === `svc.${dnsDomain}`) this.services.add(`${namespace}/${name}`);
-      return;
-    }
-    for (const service of all(this.#after.services)) {
-      if (hostWithin(serviceHost(service, dnsDomain), full))
-        this.services.add(`${service.meta.namespace}/${service.meta.name}`);
+  /** Whom it is for may be told by labels that nothing else reads. */
+  #addVirtualService(services: readonly VirtualService[]): void {
+    this.clientsChanged = true;
+    for (const each of services) {
+      this.#services.addVirtualService(each);
+      const matches = [...each.http, ...each.tls, ...each.tcp].flatMap(
+        (route): readonly RouteAudience[] => route.matches,
+      );
+      if (matches.some(({ sourceLabels }) => Object.keys(sourceLabels).length > 0)) this.#allSelectors = true;
     }
   }
 
@@ -181,19 +208,7 @@ class Collector implements Scope {
 
   #addWorkload(change: Change, namespace: string, name: string): void {
     this.workloads.add(`${namespace}/${name}`);
-    const workloads = sides(change) as Workload[];
-    const addresses = new Set(workloads.flatMap((workload) => workload.addresses));
-    for (const snapshot of [this.#before, this.#after]) {
-      for (const service of inNamespace(snapshot.services, namespace)) {
-        if (workloads.some((workload) => serviceSelects(service, workload.labels)))
-          this.services.add(`${namespace}/${service.meta.name}`);
-      }
-      // Slices name pods and addresses, whatever labels those have, so also for a service with a selector.
-      for (const slice of inNamespace(snapshot.endpointSlices, namespace)) {
-        if (slice.endpoints.some(({ pod, addresses: own }) => pod === name || own.some((each) => addresses.has(each))))
-          this.services.add(`${namespace}/${slice.service}`);
-      }
-    }
+    this.#services.addWorkload(sides(change) as Workload[], namespace, name);
   }
 
   /** Only a service without selector lists workloads, so the slices of all others move nobody to another view. */
@@ -210,9 +225,7 @@ class Collector implements Scope {
     const wide = selectors.some(selectsAll);
     if (root && !wide) return;
     this.#addViews(root ? 'all' : namespace, (view) => selectors.some((each) => selects(each, view.labels)));
-    for (const named of root ? this.#after.services.values() : [this.#after.services.get(namespace)]) {
-      for (const service of named?.values() ?? []) this.services.add(`${service.meta.namespace}/${service.meta.name}`);
-    }
+    this.#services.addAll(root ? 'mesh' : namespace);
   }
 
   #addViews(namespace: string | 'all', reads: (view: View) => boolean): void {

@@ -8,9 +8,13 @@ import { rootSecret, workloadSecret } from './envoy/names.ts';
 
 /**
  * Looks for what Envoy would refuse, or accept without a word and then fail on: names that lead nowhere, one name, listener
- * address or domain twice, two filter chains that match the same. Empty for every set that we may publish.
+ * address or domain twice, two filter chains that match the same. Empty for every set that we may publish. `mayLack`: clusters
+ * that somebody's route may name though they aren't there, which Envoy answers with 503.
  */
-export function check(resources: readonly Resource[]): readonly Finding[] {
+export function check(
+  resources: readonly Resource[],
+  mayLack: (cluster: string) => boolean = () => false,
+): readonly Finding[] {
   const problems: string[] = [];
   const names = new Map<string, Set<string>>(Object.values(types).map((type) => [type, new Set()]));
   for (const { type, name } of resources) {
@@ -24,7 +28,7 @@ export function check(resources: readonly Resource[]): readonly Finding[] {
     const message = typeOf(resource.type);
     if (message === undefined) continue;
     const json = toJson(message, resource.body, { protoNames: true });
-    problems.push(...dangling(resource, json, names));
+    problems.push(...dangling(resource, json, names, mayLack));
     if (resource.type === types.listener)
       problems.push(...chainClashes(resource.name, json), ...sameAddress(resource, json, addresses));
     if (resource.type === types.route) {
@@ -59,6 +63,7 @@ function dangling(
   { type, name }: Resource,
   json: unknown,
   names: ReadonlyMap<string, ReadonlySet<string>>,
+  mayLack: (cluster: string) => boolean,
 ): readonly string[] {
   const problems: string[] = [];
   const need = (kind: keyof typeof types, value: string): void => {
@@ -68,7 +73,7 @@ function dangling(
   if (type === types.cluster && (json as { readonly type?: string }).type === 'EDS') need('endpoint', name);
   for (const { key, value, path } of walk(json, [])) {
     const asked = key === 'cluster' || (key === 'cluster_name' && path.includes('envoy_grpc'));
-    if (asked && value !== controlPlaneCluster) need('cluster', value);
+    if (asked && value !== controlPlaneCluster && !mayLack(value)) need('cluster', value);
     if (key === 'route_config_name') need('route', value);
     if (key === 'name' && path.includes('config_discovery')) need('extension', value);
     if (key === 'name' && path.some((part) => part.includes('sds_secret_config')) && !isGiven(value))

@@ -4,6 +4,7 @@ import { emptyLayer, type Layer, type Resource } from '../model/resource.ts';
 import type { BuildCache } from './cache.ts';
 import { fixedClusters } from './envoy/cluster.ts';
 import { connectionSettings } from './envoy/http-connection-manager.ts';
+import { unknownCluster } from './envoy/names.ts';
 import { httpPortListener, virtualOutboundListener } from './envoy/outbound-listener.ts';
 import { layer } from './envoy/resource.ts';
 import { discoveredRoutes, inlineRoutes, type ServiceRoute, virtualHostResource } from './envoy/route.ts';
@@ -16,6 +17,8 @@ const noSecrets = emptyLayer('secrets/outbound');
 
 /** The parts of the outbound side that can change one without the other. */
 export const outboundParts = ['clusters', 'endpoints', 'secrets', 'listeners', 'routes', 'virtualHosts'] as const;
+/** Those that are one layer for all clients of a side. */
+const layerParts = ['clusters', 'endpoints', 'secrets', 'listeners', 'routes'] as const;
 /** Says which layers may be other objects than before. */
 export type OutboundPart = (typeof outboundParts)[number];
 
@@ -35,6 +38,7 @@ export class Outbound {
   #listeners: Layer = emptyLayer('listeners/outbound');
   #routes: Layer = emptyLayer('routes/outbound');
   #httpPorts: readonly number[] = [];
+  #unknown: string;
   readonly #virtualHosts = new Map<string, Layer>();
   readonly #inlineRoutes = new Map<string, Layer>();
 
@@ -42,6 +46,7 @@ export class Outbound {
     this.#cache = cache;
     this.#mesh = mesh;
     this.#shared = shared;
+    this.#unknown = unknownCluster(mesh.outboundTrafficPolicy);
     this.#assemble(new Set(outboundParts));
   }
 
@@ -85,7 +90,7 @@ export class Outbound {
       const byPort = new Map<number, ServiceRoute[]>(this.#httpPorts.map((port) => [port, []]));
       for (const route of withoutClashes(this.#hosts(namespace).flatMap(({ routes }) => routes)))
         byPort.get(route.port)?.push(route);
-      const whole = [...byPort].map(([port, routes]) => inlineRoutes(port, routes, this.#unknownHosts));
+      const whole = [...byPort].map(([port, routes]) => inlineRoutes(port, routes, this.#unknown));
       return layer(`routes/${namespace}`, [...whole, ...[...this.#units.values()].flatMap((unit) => unit.routes)]);
     };
     return this.#perNamespace(this.#inlineRoutes, namespace, () =>
@@ -93,22 +98,21 @@ export class Outbound {
     );
   }
 
-  /** Puts (or, with `undefined`, removes) services, and tells which parts changed. */
-  set(units: ReadonlyMap<string, ServiceUnit | undefined>): ReadonlySet<OutboundPart> {
-    const dirty = new Set<OutboundPart>();
+  /**
+   * Puts (or, with `undefined`, removes) services, and tells which parts changed. `unknown`: the cluster for traffic to what isn't
+   * among them.
+   */
+  set(units: ReadonlyMap<string, ServiceUnit | undefined>, unknown: string = this.#unknown): ReadonlySet<OutboundPart> {
+    const dirty = new Set<OutboundPart>(unknown === this.#unknown ? [] : ['listeners', 'routes']);
+    this.#unknown = unknown;
     for (const [key, after] of units) {
       const before = this.#units.get(key);
       if (after === undefined) this.#units.delete(key);
       else this.#units.set(key, after);
-      for (const part of ['clusters', 'endpoints', 'secrets', 'listeners', 'routes'] as const) {
+      for (const part of layerParts) {
         if (!sameResources(before?.[part], after?.[part])) dirty.add(part);
       }
-      if (
-        !sameResources(before?.sameNamespace.virtualHosts, after?.sameNamespace.virtualHosts) ||
-        !sameResources(before?.otherNamespace.virtualHosts, after?.otherNamespace.virtualHosts)
-      ) {
-        dirty.add('virtualHosts');
-      }
+      if (!sameHosts(before, after) && this.#shows(before ?? after)) dirty.add('virtualHosts');
       if (JSON.stringify(before?.claims ?? []) !== JSON.stringify(after?.claims ?? [])) dirty.add('listeners');
     }
     return this.#assemble(dirty);
@@ -123,6 +127,11 @@ export class Outbound {
     );
   }
 
+  /** A name that no registry knows shows where somebody listens, whose coming changes the hosts by itself. */
+  #shows(unit: ServiceUnit | undefined): boolean {
+    return unit?.service.registry !== 'none' || unit.hosts.routes.some(({ port }) => this.#httpPorts.includes(port));
+  }
+
   #hosts(namespace: string): readonly Hosts[] {
     return inPrecedence(this.#units.values()).map((unit) => hostsFor(unit, namespace));
   }
@@ -132,19 +141,17 @@ export class Outbound {
     const built = new Map(
       hosts.flatMap(({ routes, virtualHosts }) => routes.map((route, index) => [route, virtualHosts[index]] as const)),
     );
-    return withoutClashes([...built.keys()]).map(
+    const ports = new Set(this.#httpPorts);
+    return withoutClashes([...built.keys()].filter(({ port }) => ports.has(port))).map(
       (route) => built.get(route) ?? this.#cache.get('virtualHost', route, virtualHostResource),
     );
   }
 
-  get #unknownHosts(): 'allow' | 'block' {
-    return this.#mesh.outboundTrafficPolicy === 'ALLOW_ANY' ? 'allow' : 'block';
-  }
-
   #assemble(dirty: Set<OutboundPart>): ReadonlySet<OutboundPart> {
     const units = [...this.#units.values()];
+    const before = Object.fromEntries(layerParts.map((part) => [part, this[part]] as const));
     if (dirty.has('virtualHosts')) {
-      const ports = new Set(units.flatMap((unit) => unit.otherNamespace.routes.map(({ port }) => port)));
+      const ports = new Set(units.flatMap((unit) => portsOf(unit)));
       const sorted = [...ports].sort((a, b) => a - b);
       if (sorted.join() !== this.#httpPorts.join()) {
         this.#httpPorts = sorted;
@@ -169,11 +176,7 @@ export class Outbound {
     if (dirty.has('listeners')) {
       const settings = connectionSettings(this.#mesh);
       this.#listeners = this.#layer('listeners', [
-        this.#cache.get(
-          'virtualOutbound',
-          { policy: this.#mesh.outboundTrafficPolicy, settings },
-          virtualOutboundListener,
-        ),
+        this.#cache.get('virtualOutbound', { unknown: this.#unknown, settings }, virtualOutboundListener),
         ...this.#sharedListeners(),
         ...firstOfName(inPrecedence(units).flatMap((unit) => unit.listeners)),
       ]);
@@ -181,13 +184,14 @@ export class Outbound {
     if (dirty.has('routes')) {
       this.#routes = this.#layer('routes', [
         ...this.#httpPorts.map((port) =>
-          this.#cache.get('discoveredRoutes', { port, unknown: this.#unknownHosts }, (key) =>
+          this.#cache.get('discoveredRoutes', { port, unknown: this.#unknown }, (key) =>
             discoveredRoutes(key.port, key.unknown),
           ),
         ),
         ...units.flatMap((unit) => unit.routes),
       ]);
     }
+    for (const part of layerParts) if (this[part] === before[part]) dirty.delete(part);
     if (dirty.has('virtualHosts')) this.#virtualHosts.clear();
     if (dirty.has('virtualHosts') || dirty.has('routes')) this.#inlineRoutes.clear();
     return dirty;
@@ -204,15 +208,16 @@ export class Outbound {
     return [...new Set([...http, ...claims.keys()])].map((port) => {
       const own = claims.get(port);
       if (own === undefined) return this.#cache.get('httpListener', { port, settings }, httpPortListener);
-      const unknown = this.#mesh.outboundTrafficPolicy;
-      const key = { port, http: http.has(port), claims: own, unknown, settings };
+      const key = { port, http: http.has(port), claims: own, unknown: this.#unknown, settings };
       return this.#cache.get('sharedListener', key, sharedPortListener);
     });
   }
 
-  #layer(part: 'clusters' | 'endpoints' | 'secrets' | 'listeners' | 'routes', resources: readonly Resource[]): Layer {
-    const empty = part === 'secrets' && resources.length === 0 ? noSecrets : undefined;
-    return empty ?? sharing(this.#shared?.[part], layer(`${part}/outbound`, resources));
+  #layer(part: (typeof layerParts)[number], resources: readonly Resource[]): Layer {
+    if (part === 'secrets' && resources.length === 0) return noSecrets;
+    const built = layer(`${part}/outbound`, resources);
+    const shared = sharing(this.#shared?.[part], built);
+    return shared === built ? sharing(this[part], built) : shared;
   }
 
   #perNamespace(known: Map<string, Layer>, namespace: string, build: () => Layer): Layer {
@@ -232,7 +237,23 @@ function sharing(shared: Layer | undefined, own: Layer): Layer {
 }
 
 function hostsFor(unit: ServiceUnit, namespace: string): Hosts {
-  return unit.service.namespace === namespace ? unit.sameNamespace : unit.otherNamespace;
+  return unit.hostsFrom.get(namespace) ?? unit.hosts;
+}
+
+/** The ports on which clients must listen for it. A name that no registry knows has routes only where somebody listens anyway. */
+function portsOf({ service, hosts }: ServiceUnit): readonly number[] {
+  return service.registry === 'none' ? [] : hosts.routes.map(({ port }) => port);
+}
+
+function sameHosts(a: ServiceUnit | undefined, b: ServiceUnit | undefined): boolean {
+  if (a === b) return true;
+  const namespaces = new Set([...(a?.hostsFrom.keys() ?? []), ...(b?.hostsFrom.keys() ?? [])]);
+  return (
+    sameResources(a?.hosts.virtualHosts, b?.hosts.virtualHosts) &&
+    [...namespaces].every((each) =>
+      sameResources(a?.hostsFrom.get(each)?.virtualHosts, b?.hostsFrom.get(each)?.virtualHosts),
+    )
+  );
 }
 
 function sameResources(a: readonly Resource[] | undefined, b: readonly Resource[] | undefined): boolean {

@@ -1,9 +1,11 @@
+import type { Host } from '../model/host.ts';
+import { holdsAddress, type IpBlock } from '../model/ip-block.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { Resource } from '../model/resource.ts';
 import { isHttp } from '../model/service.ts';
-import type { HashKey } from '../model/traffic-policy.ts';
 import type { BuildCache } from './cache.ts';
 import { serviceCluster } from './envoy/cluster.ts';
+import type { TcpRoute } from './envoy/connection-routes.ts';
 import type { NamedEndpoints } from './envoy/dns-cluster.ts';
 import { loadAssignment } from './envoy/endpoint.ts';
 import { connectionSettings, type TcpOptions } from './envoy/http-connection-manager.ts';
@@ -13,13 +15,13 @@ import { sniffedServiceListener, tcpServiceListener } from './envoy/outbound-lis
 import { type ServiceRoute, serviceRoutes, virtualHostResource } from './envoy/route.ts';
 import type { PortClaim } from './envoy/shared-listener.ts';
 import { isOriginated } from './policy/client-tls.ts';
-import { domainsOf, type EffectiveService } from './policy/outbound.ts';
+import { domainsOf, type EffectiveService, namespacesWithShortNames, type Precedence } from './policy/outbound.ts';
 import type { OutboundEndpoint, OutboundPort } from './policy/outbound-ports.ts';
-import type { TargetPolicy } from './policy/target-policy.ts';
+import { hashKeyOf, type TargetPolicy } from './policy/target-policy.ts';
 
 /** All that one service adds to its clients' configuration. */
 export interface ServiceUnit {
-  readonly service: EffectiveService;
+  readonly service: Precedence;
   readonly clusters: readonly Resource[];
   readonly endpoints: readonly Resource[];
   /** Certificates that are files of the client's machine, by their names. */
@@ -29,9 +31,9 @@ export interface ServiceUnit {
   readonly claims: readonly PortClaim[];
   /** Routes of sniffed ports; those of HTTP ports are made per port, from all services. */
   readonly routes: readonly Resource[];
-  /** One per HTTP port, as a client of the same or of another namespace names it. */
-  readonly sameNamespace: Hosts;
-  readonly otherNamespace: Hosts;
+  /** One per HTTP port, as most clients name it; and as those of some namespaces do, which have shorter names for it. */
+  readonly hosts: Hosts;
+  readonly hostsFrom: ReadonlyMap<string, Hosts>;
 }
 
 export interface Hosts {
@@ -40,7 +42,12 @@ export interface Hosts {
 }
 
 /** Builds what clients need for a service. Each resource is cached by just what it depends on. */
-export function serviceUnit(cache: BuildCache, service: EffectiveService, mesh: Mesh): ServiceUnit {
+export function serviceUnit(
+  cache: BuildCache,
+  service: EffectiveService,
+  mesh: Mesh,
+  routed: UnitRoutes = unrouted,
+): ServiceUnit {
   const { trustDomain } = mesh;
   const settings = connectionSettings(mesh);
   const { host, listenAt, rule, discovery } = service;
@@ -66,7 +73,8 @@ export function serviceUnit(cache: BuildCache, service: EffectiveService, mesh: 
     .filter(({ protocol }) => !isHttp(protocol))
     .flatMap(({ port, protocol, tls, policy }) =>
       listenAt.map((address) => {
-        const key = { address, port, host, settings, tcp: tcpOptions(policy) };
+        const connections = routed.connections(protocol === 'tls' ? 'tls' : 'tcp', port);
+        const key = { address, port, host, settings, tcp: tcpOptions(policy), routes: reaching(connections, address) };
         return protocol === 'auto'
           ? cache.get('sniffedListener', { ...key, markHttp: !isOriginated(tls) }, sniffedServiceListener)
           : cache.get('tcpListener', key, tcpServiceListener);
@@ -74,12 +82,15 @@ export function serviceUnit(cache: BuildCache, service: EffectiveService, mesh: 
     );
   const routes = ports
     .filter(({ protocol }) => protocol === 'auto')
-    .map(({ port, policy }) => cache.get('route', { host, port, hash: hashKey(policy) }, serviceRoutes));
-  const hosts = (client: 'same-namespace' | 'other-namespace'): Hosts => {
-    const domains = domainsOf(service, client);
-    const keys = ports
-      .filter(({ protocol }) => isHttp(protocol) || (protocol === 'auto' && sharesPort(service)))
-      .map(({ port, policy }) => ({ host, port, domains, hash: hashKey(policy) }));
+    .map(({ port, policy }) =>
+      cache.get('route', { host, port, hash: hashKeyOf(policy), routes: routed.http(port) }, serviceRoutes),
+    );
+  const httpPorts = ports
+    .filter(({ protocol }) => isHttp(protocol) || (protocol === 'auto' && sharesPort(service)))
+    .map(({ port, policy }) => ({ host, port, hash: hashKeyOf(policy), routes: routed.http(port) }));
+  const hosts = (namespace?: string): Hosts => {
+    const domains = domainsOf(service, namespace);
+    const keys = httpPorts.map((route) => ({ ...route, domains }));
     return { routes: keys, virtualHosts: keys.map((key) => cache.get('virtualHost', key, virtualHostResource)) };
   };
   return {
@@ -88,11 +99,53 @@ export function serviceUnit(cache: BuildCache, service: EffectiveService, mesh: 
     endpoints,
     secrets: targets.flatMap(({ tls }) => (isOriginated(tls) ? fileSecrets(tls) : [])),
     listeners,
-    claims: ports.flatMap((port) => claimsOf(service, port)),
+    claims: ports.flatMap((port) => claimsOf(service, port, routed)),
     routes,
-    sameNamespace: hosts('same-namespace'),
-    otherNamespace: hosts('other-namespace'),
+    hosts: hosts(),
+    hostsFrom: new Map(namespacesWithShortNames(service).map((namespace) => [namespace, hosts(namespace)])),
   };
+}
+
+/** What VirtualServices say about a service's ports, as Envoy has it. */
+export interface UnitRoutes {
+  readonly http: (port: number) => ServiceRoute['routes'];
+  readonly connections: (kind: 'tls' | 'tcp', port: number) => readonly TcpRoute[];
+}
+
+/** No VirtualService is for it. */
+export const unrouted: UnitRoutes = { http: () => undefined, connections: () => [] };
+
+/** A host that no registry knows: it has the routes that VirtualServices give it, and nothing else. */
+export function routedHostUnit(
+  cache: BuildCache,
+  host: Host,
+  port: number,
+  routes: ServiceRoute['routes'],
+): ServiceUnit {
+  const key = { host, port, domains: [host], hash: undefined, routes };
+  const hosts = { routes: [key], virtualHosts: [cache.get('virtualHost', key, virtualHostResource)] };
+  return {
+    service: { registry: 'none', createdAt: 0, name: '', namespace: '', host },
+    clusters: [],
+    endpoints: [],
+    secrets: [],
+    listeners: [],
+    claims: [],
+    routes: [],
+    hosts,
+    hostsFrom: new Map(),
+  };
+}
+
+/** The routes of connections to one address: which of the destinations' blocks it is in is known before there is one. */
+function reaching(routes: readonly TcpRoute[], address: string): readonly TcpRoute[] {
+  return routes.flatMap(({ match, clusters }) => {
+    const { destinationSubnet } = match;
+    if (destinationSubnet === undefined) return [{ match, clusters }];
+    return holdsAddress(destinationSubnet, address)
+      ? [{ match: { ...match, destinationSubnet: undefined }, clusters }]
+      : [];
+  });
 }
 
 /** Whether it meets other services in the listeners of its ports: there is no address that is its alone. */
@@ -102,25 +155,35 @@ const sharesPort = ({ blocks, everywhere }: EffectiveService): boolean => everyw
 function claimsOf(
   { host, blocks, everywhere }: EffectiveService,
   { port, protocol, policy }: OutboundPort,
+  routed: UnitRoutes,
 ): readonly PortClaim[] {
   if (isHttp(protocol)) return [];
-  const claim = { port, host, tcp: tcpOptions(policy) };
   const byName = protocol === 'tls';
-  // Only a whole label can be any in a server name.
-  if (byName && host.startsWith('*') && !host.startsWith('*.')) return [];
-  if (everywhere) return [{ ...claim, match: { kind: byName ? 'name' : 'rest' } }];
   const sniffed = protocol === 'auto';
-  return blocks.map((block) => ({ ...claim, match: { kind: 'block', block, byName, sniffed } }));
-}
-
-function hashKey({ loadBalancer }: TargetPolicy): HashKey | undefined {
-  const method = loadBalancer?.method;
-  return typeof method === 'object' ? method.key : undefined;
+  const claim = (name: Host, clusters: PortClaim['clusters'], within: readonly IpBlock[]): readonly PortClaim[] => {
+    const own = { port, host, tcp: tcpOptions(policy), clusters };
+    // Only a whole label can be any in a server name.
+    if (byName && name.startsWith('*') && !name.startsWith('*.')) return [];
+    if (within.length > 0)
+      return within.map((block) => ({
+        ...own,
+        match: { kind: 'block', block, name: byName ? name : undefined, sniffed },
+      }));
+    return [{ ...own, match: byName ? { kind: 'name', name } : { kind: 'rest' } }];
+  };
+  if (!everywhere && blocks.length === 0) return [];
+  const routes = routed.connections(byName ? 'tls' : 'tcp', port);
+  return [
+    ...routes.flatMap(({ match: { sniHost, destinationSubnet }, clusters }) =>
+      claim(sniHost ?? host, clusters, destinationSubnet === undefined ? blocks : [destinationSubnet]),
+    ),
+    ...claim(host, [], blocks),
+  ];
 }
 
 function tcpOptions(policy: TargetPolicy): TcpOptions {
   return {
     idleTimeoutMs: policy.connectionPool?.tcpIdleTimeoutMs,
-    hashAddress: hashKey(policy)?.kind === 'address',
+    hashAddress: hashKeyOf(policy)?.kind === 'address',
   };
 }

@@ -2,10 +2,12 @@ import type { Finding } from '../model/finding.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Resource } from '../model/resource.ts';
 import { pushOrder } from '../model/type-urls.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import { all, type Snapshot } from '../snapshot/snapshot.ts';
 import { BuildCache } from './cache.ts';
 import { check } from './check.ts';
 import { Compiler } from './compiler.ts';
+import { destinationsOf } from './policy/mesh-routes.ts';
+import { virtualServicesOf } from './policy/virtual-services.ts';
 
 /** One proxy's whole configuration, and what is wrong with it. */
 export interface Translation {
@@ -27,5 +29,14 @@ export function translate(snapshot: Snapshot, proxy: Proxy, cache: BuildCache = 
       .flatMap((layer) => [...layer.resources.values()])
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
   );
-  return { resources, findings: check(resources) };
+  const named = hostsNamed(snapshot);
+  return { resources, findings: check(resources, (cluster) => named.has(cluster.split('|').at(-1) ?? '')) };
+}
+
+/** The hosts that people name in routes: a typo, or a host that the proxy doesn't import, makes no wrong configuration. */
+function hostsNamed(snapshot: Snapshot): ReadonlySet<string> {
+  return new Set([
+    ...virtualServicesOf(snapshot).flatMap((routed) => destinationsOf(routed).map(({ host }) => host)),
+    ...[...all(snapshot.sidecars)].flatMap(({ outboundPolicy }) => outboundPolicy?.egressProxy?.host ?? []),
+  ]);
 }

@@ -1,19 +1,19 @@
 import { type ViewId, viewId } from '../model/ids.ts';
 import { compareText, type Labels } from '../model/object.ts';
-import type { Proxy, ProxyKind } from '../model/proxy.ts';
+import type { Proxy } from '../model/proxy.ts';
 import { findWorkload, pinningServices } from '../snapshot/indexes.ts';
 import { inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Policies } from './policies.ts';
-import { clientLabelsRead } from './policy/destination-rules.ts';
-import type { WorkloadFacts } from './policy/inbound.ts';
+import { clientLabelsRead } from './policy/client.ts';
+import { gatewayLabelsRead } from './policy/gateway.ts';
+import type { ProxiedWorkload, WorkloadFacts } from './policy/inbound.ts';
 
 /**
  * What proxies must have in common to get equal configuration. Two pods of one Deployment differ only in what nothing
  * reads, so they are one view, and all work is done once for both.
  */
-export interface View extends WorkloadFacts {
+export interface View extends ProxiedWorkload {
   readonly id: ViewId;
-  readonly kind: ProxyKind;
   readonly routes: Proxy['routes'];
 }
 
@@ -42,14 +42,16 @@ export function labelsRead(
  */
 export function viewOf(snapshot: Snapshot, proxy: Proxy, read: ReadonlySet<string>): View {
   const workload = findWorkload(snapshot, proxy.namespace, proxy.name);
-  const labels = pick(workload?.labels ?? proxy.labels, read);
+  const chosen = proxy.kind === 'router' ? new Set([...read, ...gatewayLabelsRead(snapshot)]) : read;
+  const labels = pick(workload?.labels ?? proxy.labels, chosen);
   const facts = {
+    kind: proxy.kind,
     namespace: proxy.namespace,
     labels,
     namedPorts: sorted(workload?.namedPorts ?? {}),
     pinnedBy: pinningServices(snapshot, proxy.namespace, workload?.addresses ?? [proxy.ip]),
   };
-  return { id: nameOf(proxy, facts), kind: proxy.kind, routes: proxy.routes, ...facts };
+  return { id: nameOf(proxy, facts), routes: proxy.routes, ...facts };
 }
 
 /**

@@ -282,6 +282,7 @@ describe('A view', () => {
           const { namespace, name } = proxy;
           const workload = findWorkload(snapshot, namespace, name);
           const whole = {
+            kind: proxy.kind,
             namespace,
             labels: workload?.labels ?? proxy.labels,
             namedPorts: workload?.namedPorts ?? {},

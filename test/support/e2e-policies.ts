@@ -14,7 +14,13 @@ interface Scope {
 /** A policy as a document. */
 export interface PolicyObject {
   readonly apiVersion: string;
-  readonly kind: 'PeerAuthentication' | 'AuthorizationPolicy' | 'RequestAuthentication' | 'DestinationRule';
+  readonly kind:
+    | 'PeerAuthentication'
+    | 'AuthorizationPolicy'
+    | 'RequestAuthentication'
+    | 'DestinationRule'
+    | 'ServiceEntry'
+    | 'Sidecar';
   readonly metadata: {
     readonly name: string;
     readonly namespace: string;

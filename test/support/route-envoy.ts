@@ -41,6 +41,7 @@ export function routeConfiguration(services: readonly VirtualService[]): {
     domains: [host],
     routes: httpRoutes(effectiveRoutes(service, asker) ?? [], {
       port: 8443,
+      hashOf: () => undefined,
       clusterOf: (destination) => {
         const { subset, host: to } = destination;
         const name = `outbound|${destinationPort(destination, undefined, asker.port)}|${subset}|${to}`;

@@ -29,6 +29,8 @@ import {
   sidecar,
 } from './objects.ts';
 
+import { anyExport, anyNetworking } from './universe-networking.ts';
+
 /**
  * A world so small that its objects keep meeting: few names, labels, addresses and ports, so that services share ports,
  * workloads share addresses, names stand for a pod and a workload entry, and policies of all scopes overlap.
@@ -86,15 +88,17 @@ const services = fc
     addresses: fc.subarray(['10.96.0.1', '10.96.0.2', '10.96.0.3'], { maxLength: 2 }),
     headless: fc.constantFrom(false, false, false, true),
     ports: fc.subarray([...portShapes], { minLength: 1, maxLength: 3 }),
+    externalName: fc.constantFrom(undefined, undefined, undefined, undefined, 's.foo.svc.cluster.local'),
+    exportTo: fc.oneof({ weight: 5, arbitrary: fc.constant<ExportTo>('all') }, { weight: 1, arbitrary: anyExport }),
   })
   .map(
-    ({ namespace, name, createdAt, selector, addresses, headless, ports }): MeshObject => ({
+    ({ namespace, name, createdAt, selector, addresses, headless, ports, externalName, exportTo }): MeshObject => ({
       kind: 'Service',
       meta: meta(namespace, name, { createdAt }),
       selector,
       headless,
-      externalName: undefined,
-      exportTo: 'all',
+      externalName,
+      exportTo,
       addresses: headless ? [] : addresses,
       ports: ports.map(([port, targetPort, protocol]) => ({ name: `p${port}`, port, targetPort, protocol })),
     }),
@@ -252,7 +256,7 @@ const destinationRules = fc
     tls: tlsSettings,
     portTls: fc.option(tlsSettings, { nil: undefined }),
     subset: fc.constantFrom(undefined, { v: '1' }, { v: '2' }),
-    exportTo: fc.constantFrom<ExportTo>('all', 'all', ['foo'], ['bar'], ['bar', 'foo'], []),
+    exportTo: anyExport,
     selector: fc.constantFrom(undefined, undefined, { app: 'x' }, { v: '2' }),
   })
   .map(({ namespace, name, createdAt, host, tls, portTls, subset, exportTo, selector }): MeshObject => {
@@ -276,6 +280,7 @@ export const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { weight: 4, arbitrary: authorizationPolicies },
   { weight: 3, arbitrary: requestAuthentications },
   { weight: 4, arbitrary: destinationRules },
+  { weight: 6, arbitrary: anyNetworking },
 );
 
 /** Authorizers behind services that come and go, over ports that they sometimes have. */

@@ -2,6 +2,7 @@ import { any, envoy, type TypeName, typeUrl } from '@envoyproxy/protos';
 import type { ForwardClientCert, GatewayTopology } from '../../model/gateway-topology.ts';
 import type { Mesh } from '../../model/mesh.ts';
 import { accessLogs } from './access-log.ts';
+import type { WeightedCluster } from './connection-routes.ts';
 import {
   customAuthorizeFilter,
   customMatchFilter,
@@ -233,10 +234,10 @@ export interface TcpOptions {
 
 const plainTcp: TcpOptions = { idleTimeoutMs: undefined, hashAddress: false };
 
-/** Bytes as they are, to one cluster. */
+/** Bytes as they are, to one cluster or, by their shares, to several. */
 export function tcpProxy(
-  cluster: string,
-  statPrefix = cluster,
+  to: string | readonly WeightedCluster[],
+  statPrefix = typeof to === 'string' ? to : '',
   accessLog: readonly AccessLog[] = [],
   { idleTimeoutMs, hashAddress }: TcpOptions = plainTcp,
 ): NetworkFilter {
@@ -244,12 +245,19 @@ export function tcpProxy(
     name: 'envoy.filters.network.tcp_proxy',
     typedConfig: any('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
       statPrefix,
-      cluster,
+      ...target(to),
       accessLog,
       ...(idleTimeoutMs === undefined ? {} : { idleTimeout: milliseconds(idleTimeoutMs) }),
       ...(hashAddress ? { hashPolicy: [{ sourceIp: {} }] } : {}),
     }),
   };
+}
+
+function target(to: string | readonly WeightedCluster[]) {
+  if (typeof to === 'string') return { cluster: to };
+  const [first, ...others] = to;
+  if (first !== undefined && others.length === 0) return { cluster: first.name };
+  return { weightedClusters: { clusters: to.map(({ name, weight }) => ({ name, weight })) } };
 }
 
 /**

@@ -8,7 +8,9 @@ import type {
   Rewrite,
   WeightedDestination,
 } from '../../model/http-route.ts';
+import type { HashKey } from '../../model/traffic-policy.ts';
 import type { EffectiveRoute } from '../policy/virtual-service.ts';
+import { hashPolicy } from './hash-policy.ts';
 import { retryPolicy } from './retry-policy.ts';
 import { filterConfig, fraction } from './route-filters.ts';
 import { headerFields } from './route-headers.ts';
@@ -25,6 +27,8 @@ export const routeLimits = { maxDirectResponseBodySizeBytes: { value: 1_048_576 
 export interface RouteTargets {
   /** Name of the cluster of a service, or of a part of it. */
   readonly clusterOf: (destination: Destination) => string;
+  /** What consistent load balancing among a destination's endpoints hashes. */
+  readonly hashOf: (destination: Destination) => HashKey | undefined;
   /** Port that the client asked for: redirects may keep it. */
   readonly port: number;
 }
@@ -62,7 +66,11 @@ function actionOf(route: EffectiveRoute, targets: RouteTargets) {
 }
 
 /** An only destination changes headers after the route, and so wins; one of several does so before it, as Envoy has it. */
-function forward(route: EffectiveRoute, destinations: readonly WeightedDestination[], { clusterOf }: RouteTargets) {
+function forward(
+  route: EffectiveRoute,
+  destinations: readonly WeightedDestination[],
+  { clusterOf, hashOf }: RouteTargets,
+) {
   const own = route.headers === undefined ? [] : [route.headers];
   const [first, ...others] = destinations;
   const only = others.length === 0 ? first : undefined;
@@ -74,6 +82,7 @@ function forward(route: EffectiveRoute, destinations: readonly WeightedDestinati
       ...rewritten(route.rewrite, [...own, ...inner]),
       ...timesAndTries(route),
       ...mirrored(route, clusterOf),
+      ...hashed(destinations, hashOf),
     },
   };
 }
@@ -140,6 +149,16 @@ function mirrored({ mirrors }: EffectiveRoute, clusterOf: RouteTargets['clusterO
       runtimeFraction: { defaultValue: fraction(percent) },
     }));
   return policies.length === 0 ? {} : { requestMirrorPolicies: policies };
+}
+
+/** Each key once: destinations may share one, and each hashes what it knows of. */
+function hashed(destinations: readonly WeightedDestination[], hashOf: RouteTargets['hashOf']) {
+  const keys = new Map<string, HashKey>();
+  for (const { destination } of destinations) {
+    const key = hashOf(destination);
+    if (key !== undefined) keys.set(JSON.stringify(key), key);
+  }
+  return keys.size === 0 ? {} : { hashPolicy: [...keys.values()].map(hashPolicy) };
 }
 
 const { RedirectResponseCode } = envoy.config.route.v3.RedirectAction;

@@ -1,8 +1,8 @@
 import { any, envoy } from '@envoyproxy/protos';
-import type { Mesh } from '../../model/mesh.ts';
 import type { Resource } from '../../model/resource.ts';
 import { accessLogs } from './access-log.ts';
 import { plainHttp } from './alpn.ts';
+import { connectionMatch, matchesAny, type TcpRoute, type WeightedCluster } from './connection-routes.ts';
 import {
   type ConnectionSettings,
   httpAlpnFilter,
@@ -15,7 +15,6 @@ import {
   outboundCluster,
   outboundListener,
   outboundPort,
-  passthroughCluster,
   routeOfPort,
   routeOfService,
   virtualOutbound,
@@ -29,13 +28,13 @@ const outbound = envoy.config.core.v3.TrafficDirection.OUTBOUND;
 
 /** Hands each intercepted outbound connection to the listener of its original destination; the rest passes or ends. */
 export function virtualOutboundListener({
-  policy,
+  unknown,
   settings,
 }: {
-  readonly policy: Mesh['outboundTrafficPolicy'];
+  /** The cluster for what no service is known of. */
+  readonly unknown: string;
   readonly settings: ConnectionSettings;
 }): Resource {
-  const unknown = policy === 'ALLOW_ANY' ? passthroughCluster : blackHoleCluster;
   return resource('listener', virtualOutbound, {
     name: virtualOutbound,
     address: { socketAddress: { address: '0.0.0.0', portValue: outboundPort } },
@@ -77,6 +76,8 @@ export interface ServiceListener {
   readonly host: string;
   readonly settings: ConnectionSettings;
   readonly tcp: TcpOptions;
+  /** What a VirtualService has for connections here; what none matches goes to the service. */
+  readonly routes: readonly TcpRoute[];
   /** HTTP in mesh mTLS must be marked for the server; other TLS servers don't know the mark. */
   readonly markHttp: boolean;
 }
@@ -88,44 +89,71 @@ export function tcpServiceListener({
   host,
   settings,
   tcp,
+  routes,
 }: Omit<ServiceListener, 'markHttp'>): Resource {
   const name = outboundListener(address, port);
+  const { chains, rest, byName } = tcpChains({ port, host, settings, tcp, routes });
   return resource('listener', name, {
     ...outboundShell(name, address, port),
-    filterChains: [{ filters: [tcpProxy(outboundCluster(port, host), 'outbound', tcpLogs(settings), tcp)] }],
+    ...(byName ? { listenerFilters: [tlsInspector], ...unhurried } : {}),
+    filterChains: [...chains, { filters: rest }],
   });
 }
 
+/** The chains of connections that aren't HTTP: those that a route tells from others, and what the rest goes through. */
+function tcpChains({ port, host, settings, tcp, routes }: Omit<ServiceListener, 'markHttp' | 'address'>) {
+  const proxy = (clusters: readonly WeightedCluster[]) => [tcpProxy(clusters, 'outbound', tcpLogs(settings), tcp)];
+  const told = routes.filter(({ match }) => !matchesAny(match));
+  const all = routes.find(({ match }) => matchesAny(match));
+  return {
+    chains: told.map(({ match, clusters }, index) => ({
+      name: `route.${index}`,
+      filterChainMatch: connectionMatch(match),
+      filters: proxy(clusters),
+    })),
+    rest: proxy(all?.clusters ?? [{ name: outboundCluster(port, host), weight: 1 }]),
+    byName: told.some(({ match }) => match.sniHost !== undefined),
+  };
+}
+
 /** A port whose protocol isn't declared, by the service's address: plaintext HTTP is routed, the rest is TCP. */
-export function sniffedServiceListener({ address, port, host, settings, tcp, markHttp }: ServiceListener): Resource {
+export function sniffedServiceListener({
+  address,
+  port,
+  host,
+  settings,
+  tcp,
+  routes,
+  markHttp,
+}: ServiceListener): Resource {
+  const { chains, rest } = tcpChains({ port, host, settings, tcp, routes });
   const filters = markHttp ? [httpAlpnFilter] : [];
   const name = outboundListener(address, port);
   return resource('listener', name, {
     ...outboundShell(name, address, port),
-    listenerFilters: [
-      {
-        name: 'envoy.filters.listener.tls_inspector',
-        typedConfig: any('envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', {}),
-      },
-      {
-        name: 'envoy.filters.listener.http_inspector',
-        typedConfig: any('envoy.extensions.filters.listener.http_inspector.v3.HttpInspector', {}),
-      },
-    ],
-    listenerFiltersTimeout: seconds(0),
-    continueOnListenerFiltersTimeout: true,
+    listenerFilters: [tlsInspector, httpInspector],
+    ...unhurried,
     filterChains: [
       {
         filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: plainHttp },
         filters: [outboundHttp(routeOfService(host, port), `outbound_${name}`, settings, filters)],
       },
+      ...chains,
     ],
-    defaultFilterChain: {
-      name: 'tcp',
-      filters: [tcpProxy(outboundCluster(port, host), 'outbound', tcpLogs(settings), tcp)],
-    },
+    defaultFilterChain: { name: 'tcp', filters: rest },
   });
 }
+
+export const tlsInspector = {
+  name: 'envoy.filters.listener.tls_inspector',
+  typedConfig: any('envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', {}),
+};
+export const httpInspector = {
+  name: 'envoy.filters.listener.http_inspector',
+  typedConfig: any('envoy.extensions.filters.listener.http_inspector.v3.HttpInspector', {}),
+};
+/** A client that waits for the server to speak first must not wait for an inspector, or be cut off by it. */
+export const unhurried = { listenerFiltersTimeout: seconds(0), continueOnListenerFiltersTimeout: true } as const;
 
 const tcpLogs = (settings: ConnectionSettings) => accessLogs('tcp', 'outbound', settings.accessLog);
 

@@ -1,17 +1,15 @@
 import type { envoy } from '@envoyproxy/protos';
-import { assertNever } from '../../lib/assert-never.ts';
 import { compareText } from '../../model/object.ts';
 import type { Resource } from '../../model/resource.ts';
 import type { HashKey } from '../../model/traffic-policy.ts';
-import { outboundCluster, passthroughCluster, routeOfPort, routeOfService, virtualHostName } from './names.ts';
+import { hashPolicy } from './hash-policy.ts';
+import { routeLimits } from './http-routes.ts';
+import { blackHoleCluster, outboundCluster, routeOfPort, routeOfService, virtualHostName } from './names.ts';
 import { resource } from './resource.ts';
-import { adsWithTimeout, milliseconds, seconds } from './sources.ts';
+import { adsWithTimeout, seconds } from './sources.ts';
 
 type VirtualHost = envoy.config.route.v3.VirtualHost;
 type RouteConfiguration = envoy.config.route.v3.RouteConfiguration;
-
-/** What happens to a Host that no service has: passed on as it is, or refused with 502 (behaviour.md 4.3). */
-export type UnknownHosts = 'allow' | 'block';
 
 const retryPolicy = {
   retryOn: 'connect-failure,refused-stream,unavailable,cancelled',
@@ -30,34 +28,13 @@ function forward(cluster: string, hash: HashKey | undefined): envoy.config.route
   };
 }
 
-/** What the cluster's load balancer hashes of a request. */
-function hashPolicy(key: HashKey): envoy.config.route.v3.RouteAction.HashPolicy {
-  switch (key.kind) {
-    case 'header':
-      return { header: { headerName: key.name } };
-    case 'cookie':
-      return {
-        cookie: {
-          name: key.name,
-          ...(key.path === '' ? {} : { path: key.path }),
-          ...(key.ttlMs === undefined ? {} : { ttl: milliseconds(key.ttlMs) }),
-        },
-      };
-    case 'query':
-      return { queryParameter: { name: key.name } };
-    case 'address':
-      return { connectionProperties: { sourceIp: true } };
-    default:
-      return assertNever(key);
-  }
-}
-
-function catchAll(unknown: UnknownHosts): VirtualHost {
-  return unknown === 'allow'
+/** A Host that no service has goes to `unknown`; where that is the cluster without endpoints, it is refused with 502 (behaviour.md 4.3). */
+function catchAll(unknown: string): VirtualHost {
+  return unknown !== blackHoleCluster
     ? {
         name: 'allow_any',
         domains: ['*'],
-        routes: [{ match: { prefix: '/' }, route: { cluster: passthroughCluster, timeout: seconds(0) } }],
+        routes: [{ match: { prefix: '/' }, route: { cluster: unknown, timeout: seconds(0) } }],
       }
     : { name: 'block_all', domains: ['*'], routes: [{ match: { prefix: '/' }, directResponse: { status: 502 } }] };
 }
@@ -70,10 +47,16 @@ export interface ServiceRoute {
   readonly domains: readonly string[];
   /** What consistent load balancing hashes. */
   readonly hash: HashKey | undefined;
+  /** Routes of a VirtualService; undefined: everything goes to the service. */
+  readonly routes: readonly envoy.config.route.v3.Route[] | undefined;
 }
 
-export function virtualHost({ host, port, domains, hash }: ServiceRoute): VirtualHost {
-  return { name: virtualHostName(host, port), domains, routes: [forward(outboundCluster(port, host), hash)] };
+export function virtualHost({ host, port, domains, hash, routes: routed }: ServiceRoute): VirtualHost {
+  return {
+    name: virtualHostName(host, port),
+    domains,
+    routes: routed ?? [forward(outboundCluster(port, host), hash)],
+  };
 }
 
 /** A virtual host as a resource of its own (VHDS): a new service costs one of these, not a whole route table. */
@@ -81,10 +64,14 @@ export function virtualHostResource(key: ServiceRoute): Resource {
   return resource('virtualHost', virtualHostName(key.host, key.port), virtualHost(key));
 }
 
-const shell = { validateClusters: { value: false }, ignorePortInHostMatching: true } as const;
+const shell = {
+  validateClusters: { value: false },
+  ignorePortInHostMatching: true,
+  ...routeLimits,
+} as const;
 
 /** The route configuration of an HTTP port, for clients that take its virtual hosts by VHDS. */
-export function discoveredRoutes(port: number, unknown: UnknownHosts): Resource {
+export function discoveredRoutes(port: number, unknown: string): Resource {
   return routes({
     name: routeOfPort(port),
     virtualHosts: [catchAll(unknown)],
@@ -94,18 +81,16 @@ export function discoveredRoutes(port: number, unknown: UnknownHosts): Resource 
 }
 
 /** The same, whole, for all other clients. */
-export function inlineRoutes(port: number, services: readonly ServiceRoute[], unknown: UnknownHosts): Resource {
+export function inlineRoutes(port: number, services: readonly ServiceRoute[], unknown: string): Resource {
   const virtualHosts = [...services].sort((a, b) => compareText(a.host, b.host)).map(virtualHost);
   return routes({ name: routeOfPort(port), virtualHosts: [...virtualHosts, catchAll(unknown)], ...shell });
 }
 
 /** Routes of one sniffed port, reached by the service's own address: whatever the Host, it is this service. */
-export function serviceRoutes({ host, port, hash }: Omit<ServiceRoute, 'domains'>): Resource {
+export function serviceRoutes(service: Omit<ServiceRoute, 'domains'>): Resource {
   return routes({
-    name: routeOfService(host, port),
-    virtualHosts: [
-      { name: virtualHostName(host, port), domains: ['*'], routes: [forward(outboundCluster(port, host), hash)] },
-    ],
+    name: routeOfService(service.host, service.port),
+    virtualHosts: [virtualHost({ ...service, domains: ['*'] })],
     ...shell,
   });
 }

@@ -1,22 +1,27 @@
-import { any, type envoy } from '@envoyproxy/protos';
+import type { envoy } from '@envoyproxy/protos';
 import { type IpBlock, ipBlockText } from '../../model/ip-block.ts';
 import type { Resource } from '../../model/resource.ts';
 import { accessLogs } from './access-log.ts';
 import { plainHttp } from './alpn.ts';
+import type { WeightedCluster } from './connection-routes.ts';
 import { type ConnectionSettings, outboundHttp, type TcpOptions, tcpProxy } from './http-connection-manager.ts';
-import { blackHoleCluster, outboundCluster, outboundListener, passthroughCluster, routeOfPort } from './names.ts';
-import { outboundShell } from './outbound-listener.ts';
+import { outboundCluster, outboundListener, routeOfPort } from './names.ts';
+import { httpInspector, outboundShell, tlsInspector, unhurried } from './outbound-listener.ts';
 import { resource } from './resource.ts';
-import { seconds } from './sources.ts';
 
 type FilterChain = envoy.config.listener.v3.FilterChain;
 
 /** What tells connections to a service that has no address of its own from all others to its port. */
 export type PortMatch =
-  /** The server name of TLS. */
-  | { readonly kind: 'name' }
-  /** A block of addresses and, for TLS, the server name too; HTTP in it goes by its Host where the port is sniffed. */
-  | { readonly kind: 'block'; readonly block: IpBlock; readonly byName: boolean; readonly sniffed: boolean }
+  /** A server name of TLS. */
+  | { readonly kind: 'name'; readonly name: string }
+  /** A block of addresses and, for TLS, a server name too; HTTP in it goes by its Host where the port is sniffed. */
+  | {
+      readonly kind: 'block';
+      readonly block: IpBlock;
+      readonly name: string | undefined;
+      readonly sniffed: boolean;
+    }
   /** Nothing: it takes what nobody else does. */
   | { readonly kind: 'rest' };
 
@@ -25,6 +30,8 @@ export interface PortClaim {
   readonly port: number;
   readonly host: string;
   readonly match: PortMatch;
+  /** Where a VirtualService sends it; empty: to the service. */
+  readonly clusters: readonly WeightedCluster[];
   readonly tcp: TcpOptions;
 }
 
@@ -35,7 +42,8 @@ export interface SharedListener {
   readonly http: boolean;
   /** Of this port; where two want the same connections, the first gets them. */
   readonly claims: readonly PortClaim[];
-  readonly unknown: 'ALLOW_ANY' | 'REGISTRY_ONLY';
+  /** The cluster for what nobody claims. */
+  readonly unknown: string;
   readonly settings: ConnectionSettings;
 }
 
@@ -46,57 +54,48 @@ export interface SharedListener {
 export function sharedPortListener({ port, http, claims, unknown, settings }: SharedListener): Resource {
   const name = outboundListener('0.0.0.0', port);
   const httpFilters = [outboundHttp(routeOfPort(port), `outbound_${name}`, settings)];
-  const named = claims.filter(({ match }) => match.kind === 'name' || (match.kind === 'block' && match.byName));
+  const named = claims.filter(
+    ({ match }) => match.kind === 'name' || (match.kind === 'block' && match.name !== undefined),
+  );
   const sniffs = http || claims.some(({ match }) => match.kind === 'block' && match.sniffed);
   const rest = claims.find(({ match }) => match.kind === 'rest');
   const inspectors = [...(named.length > 0 || sniffs ? [tlsInspector] : []), ...(sniffs ? [httpInspector] : [])];
   return resource('listener', name, {
     ...outboundShell(name, '0.0.0.0', port),
-    ...(inspectors.length === 0
-      ? {}
-      : {
-          listenerFilters: inspectors,
-          listenerFiltersTimeout: seconds(0),
-          continueOnListenerFiltersTimeout: true,
-        }),
+    ...(inspectors.length === 0 ? {} : { listenerFilters: inspectors, ...unhurried }),
     filterChains: distinct([
       ...claims.flatMap((claim) => chainsOf(claim, httpFilters, settings)),
       ...(http ? [{ name: 'http', filterChainMatch: { ...plainHttpMatch }, filters: httpFilters }] : []),
     ]),
     defaultFilterChain:
       rest === undefined
-        ? { name: 'unknown', filters: [toUnknown(unknown, settings)] }
+        ? { name: 'unknown', filters: [tcpProxy(unknown, unknown, logs(settings))] }
         : { name: chainName(rest), filters: [toService(rest, settings)] },
   });
 }
 
 const plainHttpMatch = { transportProtocol: 'raw_buffer', applicationProtocols: plainHttp } as const;
-const tlsInspector = {
-  name: 'envoy.filters.listener.tls_inspector',
-  typedConfig: any('envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', {}),
-};
-const httpInspector = {
-  name: 'envoy.filters.listener.http_inspector',
-  typedConfig: any('envoy.extensions.filters.listener.http_inspector.v3.HttpInspector', {}),
-};
 
 function chainsOf(
   claim: PortClaim,
   http: NonNullable<FilterChain['filters']>,
   settings: ConnectionSettings,
 ): readonly FilterChain[] {
-  const { host, match } = claim;
+  const { match } = claim;
   const tcp = { name: chainName(claim), filters: [toService(claim, settings)] };
   switch (match.kind) {
     case 'name':
-      return [{ ...tcp, filterChainMatch: { serverNames: [host] } }];
+      return [{ ...tcp, filterChainMatch: { serverNames: [match.name] } }];
     case 'rest':
       return [];
     case 'block': {
       const prefixRanges = [
         { addressPrefix: match.block.address, prefixLen: { value: match.block.prefixLength } },
       ] as const;
-      const own = { ...tcp, filterChainMatch: { prefixRanges, ...(match.byName ? { serverNames: [host] } : {}) } };
+      const own = {
+        ...tcp,
+        filterChainMatch: { prefixRanges, ...(match.name === undefined ? {} : { serverNames: [match.name] }) },
+      };
       if (!match.sniffed) return [own];
       return [
         {
@@ -111,17 +110,17 @@ function chainsOf(
 }
 
 function chainName({ port, host, match }: PortClaim): string {
-  const name = outboundCluster(port, host);
-  return match.kind === 'block' ? `${name} ${ipBlockText(match.block)}` : name;
+  const parts = [
+    outboundCluster(port, host),
+    ...(match.kind === 'block' ? [ipBlockText(match.block)] : []),
+    ...(match.kind === 'rest' || match.name === undefined || match.name === host ? [] : [match.name]),
+  ];
+  return parts.join(' ');
 }
 
-function toService({ port, host, tcp }: PortClaim, settings: ConnectionSettings) {
-  return tcpProxy(outboundCluster(port, host), 'outbound', logs(settings), tcp);
-}
-
-function toUnknown(unknown: SharedListener['unknown'], settings: ConnectionSettings) {
-  const cluster = unknown === 'ALLOW_ANY' ? passthroughCluster : blackHoleCluster;
-  return tcpProxy(cluster, cluster, logs(settings));
+function toService({ port, host, clusters, tcp }: PortClaim, settings: ConnectionSettings) {
+  const own = [{ name: outboundCluster(port, host), weight: 1 }];
+  return tcpProxy(clusters.length === 0 ? own : clusters, 'outbound', logs(settings), tcp);
 }
 
 const logs = (settings: ConnectionSettings) => accessLogs('tcp', 'outbound', settings.accessLog);

@@ -5,6 +5,7 @@ import { byAge, type Labels } from '../../model/object.ts';
 import { selects } from '../../model/selector.ts';
 import type { TrafficPolicy } from '../../model/traffic-policy.ts';
 import type { Named, Snapshot } from '../../snapshot/snapshot.ts';
+import type { Client } from './client.ts';
 
 /** What the rules of one namespace say about one host, as one. The same object for everybody for whom it is the same. */
 export interface Destination {
@@ -13,15 +14,6 @@ export interface Destination {
   readonly trafficPolicy: TrafficPolicy | undefined;
   readonly subsets: readonly Subset[];
 }
-
-/** Who asks: rules of its own namespace may choose it by label. */
-export interface Client {
-  readonly namespace: string;
-  readonly labels: Labels;
-}
-
-/** A client that no rule means in particular. */
-export const anyClient: Client = { namespace: '', labels: {} };
 
 /** Rules of one namespace for one host that hold for the same clients. */
 interface Group {
@@ -98,7 +90,7 @@ function best(rules: NamespaceRules | undefined, host: Host): readonly Group[] {
 export function destinationOf(
   snapshot: Snapshot,
   service: { readonly host: Host; readonly namespace: string },
-  client: Client,
+  client: Pick<Client, 'namespace' | 'labels'>,
 ): Destination | undefined {
   const { rootNamespace } = snapshot.mesh;
   const root = client.namespace === rootNamespace;
@@ -115,41 +107,4 @@ export function destinationOf(
     if (visible !== undefined) return visible.destination;
   }
   return undefined;
-}
-
-/** May rules hold for clients of this namespace that don't hold for everybody? */
-export function hasOwnRules(snapshot: Snapshot, namespace: string): boolean {
-  return snapshot.destinationRules.has(namespace) || namedInExports(snapshot).has(namespace);
-}
-
-const exported = new WeakMap<Snapshot['destinationRules'], ReadonlySet<string>>();
-
-function namedInExports(snapshot: Snapshot): ReadonlySet<string> {
-  const found = exported.get(snapshot.destinationRules);
-  if (found !== undefined) return found;
-  const names = new Set<string>();
-  for (const named of snapshot.destinationRules.values()) {
-    for (const { exportTo } of named.values()) if (exportTo !== 'all') for (const each of exportTo) names.add(each);
-  }
-  exported.set(snapshot.destinationRules, names);
-  return names;
-}
-
-/** The label keys by which rules of a namespace choose their clients. */
-export function clientLabelsRead(snapshot: Snapshot, namespace: string): ReadonlySet<string> {
-  const keys = new Set<string>();
-  for (const { workloadSelector } of snapshot.destinationRules.get(namespace)?.values() ?? []) {
-    for (const key of Object.keys(workloadSelector?.matchLabels ?? {})) keys.add(key);
-  }
-  return keys;
-}
-
-/** Which client a sidecar is, as far as rules can tell: the same object for all that are alike. */
-export function clientOf(snapshot: Snapshot, view: Client): Client {
-  if (!hasOwnRules(snapshot, view.namespace)) return anyClient;
-  const read = clientLabelsRead(snapshot, view.namespace);
-  return {
-    namespace: view.namespace,
-    labels: Object.fromEntries(Object.entries(view.labels).filter(([key]) => read.has(key))),
-  };
 }

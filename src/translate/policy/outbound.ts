@@ -1,25 +1,28 @@
 import type { IpBlock } from '../../model/ip-block.ts';
-import { byAge, compareText } from '../../model/object.ts';
+import { compareText } from '../../model/object.ts';
 import type { ProxyKind } from '../../model/proxy.ts';
 import { type Service, serviceHost } from '../../model/service.ts';
 import { endpointsOf } from '../../snapshot/indexes.ts';
-import { all, type Snapshot } from '../../snapshot/snapshot.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Destination } from './destination-rules.ts';
 import { type OutboundPort, outboundPorts, type ServiceFacts } from './outbound-ports.ts';
 
 /** Which of two services that claim the same name or address gets it. */
 export interface Precedence {
-  readonly registry: 'kubernetes' | 'entry';
+  /** `none`: a name that VirtualServices alone know. */
+  readonly registry: 'kubernetes' | 'entry' | 'none';
   readonly createdAt: number;
   readonly name: string;
   readonly namespace: string;
   readonly host: string;
 }
 
+const registries: readonly Precedence['registry'][] = ['kubernetes', 'entry', 'none'];
+
 /** Kubernetes goes before ServiceEntries, then the oldest (behaviour.md 4.6). Total: nothing depends on the order of objects. */
 export function byPrecedence(a: Precedence, b: Precedence): number {
   return (
-    Number(a.registry === 'entry') - Number(b.registry === 'entry') ||
+    registries.indexOf(a.registry) - registries.indexOf(b.registry) ||
     a.createdAt - b.createdAt ||
     compareText(a.name, b.name) ||
     compareText(a.namespace, b.namespace) ||
@@ -44,30 +47,28 @@ export interface EffectiveService extends Precedence {
   readonly ports: readonly OutboundPort[];
   /** `<name>.<namespace>` of the DestinationRule that shaped it; '' for none. */
   readonly rule: string;
+  /** Services of type ExternalName that stand for it. */
+  readonly aliases: readonly { readonly name: string; readonly namespace: string; readonly host: string }[];
+}
+
+/** What of a service one client can be told: the rest is somebody else's, or isn't for it. */
+export interface ClientsPart {
+  /** The addresses of it that no service which goes first has, too. */
+  readonly addresses: readonly string[];
+  /** The rule that the client follows to it. */
+  readonly destination: Destination | undefined;
+  readonly client: ProxyKind;
+  readonly aliases: EffectiveService['aliases'];
 }
 
 /**
- * Who owns each service address: the oldest service that claims it. Two owners would give one Envoy two listeners of the
- * same address, which it refuses.
- */
-export function addressOwners(snapshot: Snapshot): ReadonlyMap<string, Service> {
-  const owners = new Map<string, Service>();
-  for (const service of [...all(snapshot.services)].sort(byAge)) {
-    for (const address of service.addresses) if (!owners.has(address)) owners.set(address, service);
-  }
-  return owners;
-}
-
-/**
- * What clients that follow `destination` need to know of a service. Connections to a headless service keep the pod that they are meant
+ * What clients that are told `part` of a service need to know of it. Connections to a headless service keep the pod that they are meant
  * for, which only a client with interception knows: a gateway chooses among its pods as among those of any service.
  */
 export function effectiveService(
   snapshot: Snapshot,
   service: Service,
-  owners: ReadonlyMap<string, Service>,
-  destination: Destination | undefined,
-  client: ProxyKind = 'sidecar',
+  { addresses, destination, client, aliases }: ClientsPart,
 ): EffectiveService {
   const { meta, headless } = service;
   const endpoints = endpointsOf(snapshot, service);
@@ -80,7 +81,6 @@ export function effectiveService(
     subjectAltNames: [],
   };
   const sources = service.ports.map((port) => ({ ...port, endpoints: endpoints.get(port) ?? [] }));
-  const addresses = [...new Set(service.addresses)].filter((address) => owners.get(address) === service);
   const pods = [...new Set(sources.flatMap((source) => source.endpoints.map(({ address }) => address)))].sort();
   return {
     registry: 'kubernetes',
@@ -96,21 +96,34 @@ export function effectiveService(
     discovery: 'eds',
     ports: outboundPorts(snapshot, facts, sources, destination),
     rule: destination?.rule ?? '',
+    aliases,
   };
+}
+
+/** Where clients have shorter names for a service than others have. */
+export function namespacesWithShortNames({ registry, namespace, aliases }: EffectiveService): readonly string[] {
+  return [...new Set([...(registry === 'entry' ? [] : [namespace]), ...aliases.map((alias) => alias.namespace)])];
 }
 
 /**
  * The names by which a client may call a service: short ones where its own DNS search path would complete them
  * (behaviour.md 4.3).
  */
-export function domainsOf(service: EffectiveService, client: 'same-namespace' | 'other-namespace'): readonly string[] {
-  const { name, namespace, host, addresses, registry, headless } = service;
-  const inHeader = addresses.map(inHostHeader);
-  if (registry === 'entry') return [...new Set([host, ...inHeader])];
-  const short = [`${name}.${namespace}`, `${name}.${namespace}.svc`];
+export function domainsOf(service: EffectiveService, clientNamespace?: string): readonly string[] {
+  const { host, addresses, registry, headless, aliases } = service;
   // Pods of a headless service have names below its own.
   const below = headless ? [`*.${host}`] : [];
-  return [host, ...below, ...(client === 'same-namespace' ? [name, ...short] : short), ...inHeader];
+  const own = registry === 'entry' ? [host] : [host, ...below, ...shortNames(service, clientNamespace)];
+  const others = aliases.flatMap((alias) => [alias.host, ...shortNames(alias, clientNamespace)]);
+  return [...new Set([...own, ...others, ...addresses.map(inHostHeader)])];
+}
+
+function shortNames(
+  { name, namespace }: { readonly name: string; readonly namespace: string },
+  clientNamespace: string | undefined,
+): readonly string[] {
+  const short = [`${name}.${namespace}`, `${name}.${namespace}.svc`];
+  return clientNamespace === namespace ? [name, ...short] : short;
 }
 
 /** An IPv6 address stands in brackets there (RFC 3986 3.2.2). */

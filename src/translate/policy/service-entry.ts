@@ -1,26 +1,20 @@
+import type { Host } from '../../model/host.ts';
 import { selects } from '../../model/selector.ts';
 import type { EntryPort, ServiceEntry } from '../../model/service-entry.ts';
 import { type Endpoint, once, portOfName, workloadsIn } from '../../snapshot/indexes.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
-import type { Destination } from './destination-rules.ts';
-import type { EffectiveService } from './outbound.ts';
+import type { ClientsPart, EffectiveService } from './outbound.ts';
 import { outboundPorts, type PortSource, type ServiceFacts } from './outbound-ports.ts';
 
-/** What a ServiceEntry is asked for: one of its hosts, and the addresses of it that no other service has. */
-export interface EntryHost {
-  readonly entry: ServiceEntry;
-  readonly host: string;
-  readonly addresses: readonly string[];
-}
-
 /**
- * What clients that follow `destination` need to know of one host of a ServiceEntry (behaviour.md 4.6): the same as of any service, so
+ * What clients that are told `part` of one host of a ServiceEntry need to know of it (behaviour.md 4.6): the same as of any service, so
  * that the same builders make it.
  */
 export function effectiveEntry(
   snapshot: Snapshot,
-  { entry, host, addresses }: EntryHost,
-  destination: Destination | undefined,
+  entry: ServiceEntry,
+  host: Host,
+  { addresses, destination, aliases }: Omit<ClientsPart, 'client'>,
 ): EffectiveService {
   const { meta, resolution } = entry;
   const kept = resolution === 'NONE' || resolution === 'DYNAMIC_DNS';
@@ -46,6 +40,7 @@ export function effectiveEntry(
     discovery: resolution === 'DNS' ? 'strict-dns' : resolution === 'DNS_ROUND_ROBIN' ? 'logical-dns' : 'eds',
     ports: outboundPorts(snapshot, facts, sources, destination),
     rule: destination?.rule ?? '',
+    aliases,
   };
 }
 

@@ -1,7 +1,7 @@
 import { type DecidedRoute, delegated, type FindVirtualService } from '../../model/delegation.ts';
 import { visibleIn } from '../../model/export-to.ts';
 import { withFullHosts } from '../../model/full-hosts.ts';
-import { bySpecificity, type Host, hostWithin, narrower } from '../../model/host.ts';
+import { type Host, narrower } from '../../model/host.ts';
 import { byAge } from '../../model/object.ts';
 import { meshGateway, type VirtualService } from '../../model/virtual-service.ts';
 import { all, type Snapshot } from '../../snapshot/snapshot.ts';
@@ -48,16 +48,6 @@ export function meshHosts(services: VirtualServices, namespace: string): Readonl
     for (const host of service.hosts) if (!found.has(host)) found.set(host, each);
   }
   return found;
-}
-
-/** The one that says most about a host: its own, or else that of the longest wildcard (behaviour.md 4.3). */
-export function mostSpecific<T>(hosts: ReadonlyMap<Host, T>, host: Host): T | undefined {
-  const own = hosts.get(host);
-  if (own !== undefined) return own;
-  const [pattern] = [...hosts.keys()]
-    .filter((each) => each.startsWith('*') && hostWithin(host, each))
-    .sort(bySpecificity);
-  return pattern === undefined ? undefined : hosts.get(pattern);
 }
 
 /** A host that a server of a Gateway takes: from VirtualServices of one namespace, or of any (behaviour.md 5.7). */

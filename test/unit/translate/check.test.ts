@@ -147,10 +147,10 @@ describe('check', () => {
     const routes = inlineRoutes(
       80,
       [
-        { host: 'a', port: 80, domains: ['a', 'same'], hash: undefined },
-        { host: 'b', port: 80, domains: ['b', 'SAME'], hash: undefined },
+        { host: 'a', port: 80, domains: ['a', 'same'], hash: undefined, routes: undefined },
+        { host: 'b', port: 80, domains: ['b', 'SAME'], hash: undefined, routes: undefined },
       ],
-      'block',
+      'BlackHoleCluster',
     );
     expect(messages([routes, cluster('a'), cluster('b')])).to.deep.equal([
       'RDS 80: 80/a:80 and 80/b:80 both have the domain same',

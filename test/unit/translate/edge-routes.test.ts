@@ -3,6 +3,8 @@ import type { MeshObject } from '../../../src/model/mesh-object.ts';
 import type { VirtualService } from '../../../src/model/virtual-service.ts';
 import { edgeRoutes } from '../../../src/translate/edge-routes.ts';
 import type { ServerRef } from '../../../src/translate/policy/gateway.ts';
+import { Registry } from '../../../src/translate/registry.ts';
+import { routeTargets } from '../../../src/translate/route-targets.ts';
 import { snapshotIn } from '../../support/compiled.ts';
 import { objectsOf } from '../../support/gateway-documents.ts';
 import { service } from '../../support/objects.ts';
@@ -26,7 +28,11 @@ const on = (name: string, hosts: readonly string[], more: Partial<VirtualService
     ...more,
   });
 
-const edge = (...objects: readonly MeshObject[]) => edgeRoutes(snapshotIn({}, objects), router);
+const edge = (...objects: readonly MeshObject[]) => {
+  const snapshot = snapshotIn({}, objects);
+  const registry = new Registry(snapshot);
+  return edgeRoutes(snapshot, router, (port) => routeTargets(snapshot, registry, router, port));
+};
 
 /** `host[ redirect]: cluster, cluster …`, one for each virtual host. */
 function hosts(servers: readonly ServerRef[], ...objects: readonly MeshObject[]): readonly string[] {

@@ -8,6 +8,7 @@ describe('withoutClashes', () => {
     port,
     domains,
     hash: undefined,
+    routes: undefined,
   });
 
   it('lets the first keep a name, on each port by itself', () => {

@@ -6,10 +6,16 @@ import { listenerOf } from '../../../support/compiled.ts';
 
 const settings = connectionSettings(defaultMesh);
 const tcp = { idleTimeoutMs: undefined, hashAddress: false };
-const claim = (host: string, match: PortClaim['match']): PortClaim => ({ port: 443, host, match, tcp });
+const claim = (host: string, match: PortClaim['match']): PortClaim => ({
+  port: 443,
+  host,
+  match,
+  clusters: [],
+  tcp,
+});
 const block = { address: '10.0.0.0', prefixLength: 8 };
 
-function built(claims: readonly PortClaim[], http = false, unknown: 'ALLOW_ANY' | 'REGISTRY_ONLY' = 'ALLOW_ANY') {
+function built(claims: readonly PortClaim[], http = false, unknown = 'PassthroughCluster') {
   const listener = listenerOf(sharedPortListener({ port: 443, http, claims, unknown, settings }));
   return {
     inspectors: (listener.listenerFilters ?? []).map(({ name = '' }) => name.split('.').at(-1)),
@@ -20,7 +26,9 @@ function built(claims: readonly PortClaim[], http = false, unknown: 'ALLOW_ANY' 
 
 describe('sharedPortListener', () => {
   it('looks at server names alone where nothing is HTTP', () => {
-    expect(built([claim('a.com', { kind: 'name' }), claim('*.b.com', { kind: 'name' })])).to.deep.equal({
+    expect(
+      built([claim('a.com', { kind: 'name', name: 'a.com' }), claim('*.b.com', { kind: 'name', name: '*.b.com' })]),
+    ).to.deep.equal({
       inspectors: ['tls_inspector'],
       chains: ['outbound|443||a.com', 'outbound|443||*.b.com'],
       rest: 'unknown',
@@ -28,7 +36,7 @@ describe('sharedPortListener', () => {
   });
 
   it('looks at nothing where there is only TCP, so that a server may speak first', () => {
-    const one = claim('a.com', { kind: 'block', block, byName: false, sniffed: false });
+    const one = claim('a.com', { kind: 'block', block, name: undefined, sniffed: false });
     expect(built([one, claim('b.com', { kind: 'rest' })])).to.deep.equal({
       inspectors: [],
       chains: ['outbound|443||a.com 10.0.0.0/8'],
@@ -37,12 +45,14 @@ describe('sharedPortListener', () => {
   });
 
   it('tells HTTP from the rest where both are there', () => {
-    expect(built([claim('a.com', { kind: 'name' }), claim('b.com', { kind: 'rest' })], true)).to.deep.equal({
+    expect(
+      built([claim('a.com', { kind: 'name', name: 'a.com' }), claim('b.com', { kind: 'rest' })], true),
+    ).to.deep.equal({
       inspectors: ['tls_inspector', 'http_inspector'],
       chains: ['outbound|443||a.com', 'http'],
       rest: 'outbound|443||b.com',
     });
-    expect(built([claim('a.com', { kind: 'block', block, byName: false, sniffed: true })])).to.deep.equal({
+    expect(built([claim('a.com', { kind: 'block', block, name: undefined, sniffed: true })])).to.deep.equal({
       inspectors: ['tls_inspector', 'http_inspector'],
       chains: ['http 10.0.0.0/8', 'outbound|443||a.com 10.0.0.0/8'],
       rest: 'unknown',
@@ -50,7 +60,7 @@ describe('sharedPortListener', () => {
   });
 
   it('gives what two want to the first', () => {
-    const same = { kind: 'block', block, byName: false, sniffed: false } as const;
+    const same = { kind: 'block', block, name: undefined, sniffed: false } as const;
     expect(
       built([
         claim('a.com', same),

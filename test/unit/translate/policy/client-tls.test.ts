@@ -3,8 +3,8 @@ import { defaultMesh } from '../../../../src/model/mesh.ts';
 import type { MeshObject } from '../../../../src/model/mesh-object.ts';
 import type { MtlsMode } from '../../../../src/model/peer-authentication.ts';
 import { clientTls, endpointTakesMtls } from '../../../../src/translate/policy/client-tls.ts';
-import { addressOwners, effectiveService } from '../../../../src/translate/policy/outbound.ts';
-import { peerAuthentication, pod, service, snapshotOf } from '../../../support/objects.ts';
+import { effectiveService } from '../../../../src/translate/policy/outbound.ts';
+import { peerAuthentication, pod, service, snapshotOf, wholePart } from '../../../support/objects.ts';
 
 describe('clientTls', () => {
   /** behaviour.md 4.4, the rows of the decision table that need no DestinationRule. */
@@ -29,7 +29,7 @@ describe('auto mTLS: what the metadata of an endpoint says', () => {
   const labels = { app: 'web' };
   const seen = (tlsMode: string, ...policies: readonly MeshObject[]) => {
     const snapshot = snapshotOf([web, pod('foo', 'web-1', '10.0.0.1', { tlsMode }), ...policies]);
-    const port = effectiveService(snapshot, web, addressOwners(snapshot), undefined).ports[0];
+    const port = effectiveService(snapshot, web, wholePart(web)).ports[0];
     return { cluster: port?.tls, mtls: port?.endpoints[0]?.mtls };
   };
   const workloadPolicy = (mode: MtlsMode, more: Parameters<typeof peerAuthentication>[3] = {}) =>

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { DestinationRule } from '../../../../src/model/destination-rule.ts';
-import { anyClient, clientOf, destinationOf } from '../../../../src/translate/policy/destination-rules.ts';
+import { anyClient, clientOf } from '../../../../src/translate/policy/client.ts';
+import { destinationOf } from '../../../../src/translate/policy/destination-rules.ts';
 import { destinationRule, meta, noPolicy, snapshotOf } from '../../../support/objects.ts';
 
 const web = { host: 'web.foo.svc.cluster.local', namespace: 'foo' };
@@ -11,7 +12,7 @@ const aged = (namespace: string, name: string, createdAt: number) => ({ meta: me
 /** Which rule a client in a namespace follows to `web.foo`. */
 function followed(namespace: string, rules: readonly DestinationRule[], labels = {}): string | undefined {
   const snapshot = snapshotOf(rules);
-  return destinationOf(snapshot, web, clientOf(snapshot, { namespace, labels }))?.rule;
+  return destinationOf(snapshot, web, clientOf(snapshot, { kind: 'sidecar', namespace, labels }))?.rule;
 }
 
 describe('destinationOf', () => {
@@ -97,9 +98,9 @@ describe('destinationOf', () => {
 
   it('is the same object for all clients that follow the same rules', () => {
     const snapshot = snapshotOf([rule('foo', 'web', 'web'), rule('bar', 'other', 'other')]);
-    const [bar, any] = [clientOf(snapshot, { namespace: 'bar', labels: {} }), anyClient];
+    const [bar, any] = [clientOf(snapshot, { kind: 'sidecar', namespace: 'bar', labels: {} }), anyClient];
     expect(bar).not.to.equal(anyClient);
-    expect(clientOf(snapshot, { namespace: 'baz', labels: {} })).to.equal(anyClient);
+    expect(clientOf(snapshot, { kind: 'sidecar', namespace: 'baz', labels: {} })).to.equal(anyClient);
     expect(destinationOf(snapshot, web, bar)).to.equal(destinationOf(snapshot, web, any));
   });
 });

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import type { MeshObject } from '../../../../src/model/mesh-object.ts';
 import type { Service } from '../../../../src/model/service.ts';
-import { addressOwners, domainsOf, effectiveService } from '../../../../src/translate/policy/outbound.ts';
-import { meta, pod, service, snapshotOf } from '../../../support/objects.ts';
+import { domainsOf, effectiveService } from '../../../../src/translate/policy/outbound.ts';
+import { pod, service, snapshotOf, wholePart } from '../../../support/objects.ts';
 
 const effective = (target: Service, ...objects: readonly MeshObject[]) => {
   const snapshot = snapshotOf([target, ...objects]);
-  return effectiveService(snapshot, target, addressOwners(snapshot), undefined);
+  return effectiveService(snapshot, target, wholePart(target));
 };
 
 /** A port that no rule speaks of. */
@@ -15,37 +15,6 @@ const unruled = {
   subsets: [],
   policy: { connectionPool: undefined, loadBalancer: undefined, outlierDetection: undefined, proxyProtocol: undefined },
 };
-
-describe('addressOwners', () => {
-  const claim = (namespace: string, name: string, createdAt: number, ...addresses: readonly string[]) =>
-    service(namespace, name, [], { addresses, meta: meta(namespace, name, { createdAt }) });
-  const owners = (...services: readonly Service[]) =>
-    Object.fromEntries(
-      [...addressOwners(snapshotOf(services))].map(([address, { meta }]) => [
-        address,
-        `${meta.namespace}/${meta.name}`,
-      ]),
-    );
-
-  it('gives an address to the oldest service that claims it', () => {
-    expect(
-      owners(claim('foo', 'young', 2, '10.96.0.1', '10.96.0.2'), claim('foo', 'old', 1, '10.96.0.1')),
-    ).to.deep.equal({
-      '10.96.0.1': 'foo/old',
-      '10.96.0.2': 'foo/young',
-    });
-  });
-
-  it('breaks a tie by name, then by namespace, whatever order they came in', () => {
-    const [one, two, three] = [
-      claim('foo', 'a', 1, '10.96.0.1'),
-      claim('bar', 'b', 1, '10.96.0.1'),
-      claim('bar', 'a', 1, '10.96.0.1'),
-    ];
-    expect(owners(one, two, three)).to.deep.equal({ '10.96.0.1': 'bar/a' });
-    expect(owners(three, two, one)).to.deep.equal({ '10.96.0.1': 'bar/a' });
-  });
-});
 
 describe('effectiveService', () => {
   it('has all that clients need, ports in order', () => {
@@ -91,14 +60,8 @@ describe('effectiveService', () => {
         },
       ],
       rule: '',
+      aliases: [],
     });
-  });
-
-  it('has only the addresses that are its own', () => {
-    const addresses = ['10.96.0.1', '10.96.0.2'];
-    const young = service('foo', 'young', [], { addresses, meta: meta('foo', 'young', { createdAt: 2 }) });
-    const old = service('bar', 'old', [], { addresses: ['10.96.0.1'], meta: meta('bar', 'old', { createdAt: 1 }) });
-    expect(effective(young, old).addresses).to.deep.equal(['10.96.0.2']);
   });
 
   it('takes the first of two ports of one number, with its own endpoints', () => {
@@ -149,13 +112,13 @@ describe('effectiveService', () => {
 
     it('is balanced like any other by a gateway, which intercepts nothing', () => {
       const snapshot = snapshotOf([db, one]);
-      const found = effectiveService(snapshot, db, addressOwners(snapshot), undefined, 'router');
+      const found = effectiveService(snapshot, db, { ...wholePart(db), client: 'router' });
       expect(found.listenAt).to.deep.equal([]);
       expect(found.ports[0]).to.deep.include({ tls: 'auto', policy: unruled.policy });
     });
 
     it('has the names of its pods, too', () => {
-      expect(domainsOf(effective(db), 'other-namespace')).to.deep.equal([
+      expect(domainsOf(effective(db))).to.deep.equal([
         'db.foo.svc.cluster.local',
         '*.db.foo.svc.cluster.local',
         'db.foo',
@@ -170,17 +133,25 @@ describe('domainsOf', () => {
 
   it('has the short name for clients of its own namespace alone', () => {
     const names = ['web.foo', 'web.foo.svc', '10.96.0.1'];
-    expect(domainsOf(web, 'same-namespace')).to.deep.equal(['web.foo.svc.cluster.local', 'web', ...names]);
-    expect(domainsOf(web, 'other-namespace')).to.deep.equal(['web.foo.svc.cluster.local', ...names]);
+    expect(domainsOf(web, 'foo')).to.deep.equal(['web.foo.svc.cluster.local', 'web', ...names]);
+    expect(domainsOf(web)).to.deep.equal(['web.foo.svc.cluster.local', ...names]);
   });
 
   it('has an IPv6 address as it stands in a Host header', () => {
     const six = effective(service('foo', 'six', [], { addresses: ['fd00::1'] }));
-    expect(domainsOf(six, 'other-namespace')).to.include('[fd00::1]').and.not.include('fd00::1');
+    expect(domainsOf(six)).to.include('[fd00::1]').and.not.include('fd00::1');
   });
 
   it('names nothing twice: Envoy refuses a route table that does', () => {
     const twice = effective(service('foo', 'web', [], { addresses: ['10.96.0.1', '10.96.0.1'] }));
-    expect(domainsOf(twice, 'same-namespace')).to.deep.equal(domainsOf(web, 'same-namespace'));
+    expect(domainsOf(twice, 'foo')).to.deep.equal(domainsOf(web, 'foo'));
+  });
+
+  it('has the names of ExternalName services, the short one where those are', () => {
+    const aliases = [{ name: 'shop', namespace: 'bar', host: 'shop.bar.svc.cluster.local' }];
+    const named = { ...web, addresses: [], aliases };
+    const all = ['web.foo.svc.cluster.local', 'web.foo', 'web.foo.svc', 'shop.bar.svc.cluster.local'];
+    expect(domainsOf(named)).to.deep.equal([...all, 'shop.bar', 'shop.bar.svc']);
+    expect(domainsOf(named, 'bar')).to.deep.equal([...all, 'shop', 'shop.bar', 'shop.bar.svc']);
   });
 });

@@ -13,6 +13,7 @@ import {
   pod,
   serviceEntry,
   snapshotOf,
+  wholePart,
 } from '../../../support/objects.ts';
 
 const host = 'api.example.com';
@@ -21,7 +22,7 @@ function effective(entry: ServiceEntry, ...objects: readonly MeshObject[]) {
   const snapshot = snapshotOf([entry, ...objects]);
   const namespace = entry.meta.namespace;
   const rule = destinationOf(snapshot, { host, namespace }, { namespace, labels: {} });
-  return effectiveEntry(snapshot, { entry, host, addresses: entry.addresses }, rule);
+  return effectiveEntry(snapshot, entry, host, { ...wholePart(entry), destination: rule });
 }
 const api = (more: Partial<ServiceEntry>) => serviceEntry('shop', 'api', host, [[80, 8080, 'http']], more);
 const first = (more: Partial<ServiceEntry>, ...objects: readonly MeshObject[]) =>
@@ -145,7 +146,7 @@ describe('effectiveEntry', () => {
 
   it('has its host and its addresses for names, and no short ones', () => {
     const found = effective(api({ addresses: ['10.1.2.3', 'fd00::1'] }));
-    expect(domainsOf(found, 'same-namespace')).to.deep.equal([host, '10.1.2.3', '[fd00::1]']);
-    expect(domainsOf(found, 'other-namespace')).to.deep.equal(domainsOf(found, 'same-namespace'));
+    expect(domainsOf(found, 'shop')).to.deep.equal([host, '10.1.2.3', '[fd00::1]']);
+    expect(domainsOf(found)).to.deep.equal(domainsOf(found, 'shop'));
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { HttpRoute, VirtualService } from '../../../../src/model/virtual-service.ts';
 import { connectionRoutes } from '../../../../src/translate/policy/connection-routes.ts';
+import { routedService } from '../../../../src/translate/policy/mesh-routes.ts';
 import {
   type EffectiveRoute,
   effectiveRoutes,
@@ -11,7 +12,6 @@ import {
   type BoundServer,
   gatewayDomains,
   meshHosts,
-  mostSpecific,
   virtualServices,
 } from '../../../../src/translate/policy/virtual-services.ts';
 import { at, httpRoute, to, under, virtualService } from '../../../support/virtual-services.ts';
@@ -47,8 +47,12 @@ describe('VirtualServices of sidecars', () => {
   });
 
   it('for a host are those of the most specific name', () => {
-    const hosts = new Map(['*.example', '*.web.example', 'a.web.example'].map((host) => [host, host]));
-    const found = ['a.web.example', 'b.web.example', 'c.example', 'example'].map((host) => mostSpecific(hosts, host));
+    const all = prepare(
+      ...['*.example', '*.web.example', 'a.web.example'].map((host) => virtualService('foo', host, [host])),
+    );
+    const found = ['a.web.example', 'b.web.example', 'c.example', 'example'].map(
+      (host) => routedService(all, host, 'foo')?.service.meta.name,
+    );
     expect(found).to.deep.equal(['a.web.example', '*.web.example', '*.example', undefined]);
   });
 
