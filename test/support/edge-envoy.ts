@@ -8,20 +8,26 @@ import { GatewaySecrets } from '../../src/ca/gateway-secrets.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
 import type { Resource } from '../../src/model/resource.ts';
 import { BuildCache } from '../../src/translate/cache.ts';
-import { edgeRoutes } from '../../src/translate/edge-routes.ts';
 import { routeFilters } from '../../src/translate/envoy/route-filters.ts';
 import { gatewayUnit } from '../../src/translate/gateway-unit.ts';
 import { Policies } from '../../src/translate/policies.ts';
 import { effectiveInbound } from '../../src/translate/policy/inbound.ts';
 import { translate } from '../../src/translate/translate.ts';
 import { json, snapshotIn } from './compiled.ts';
+import { edgeRoutesOf } from './edge-routes.ts';
 import { pod, sidecar } from './objects.ts';
 
 const tools = resolve(import.meta.dirname, '../../.tools');
 const run = promisify(execFile);
 
 /** The gateway that the Gateways of these tests choose. */
-export const edgeRouter = { namespace: 'edge', labels: { istio: 'ingressgateway' }, namedPorts: {}, pinnedBy: [] };
+export const edgeRouter = {
+  kind: 'router',
+  namespace: 'edge',
+  labels: { istio: 'ingressgateway' },
+  namedPorts: {},
+  pinnedBy: [],
+} as const;
 /** A client in the mesh, of VirtualServices for `mesh`. */
 const client = sidecar(pod('foo', 'client-1', '10.0.0.9', { labels: { app: 'client' } }), { routes: 'inline' });
 
@@ -30,7 +36,7 @@ export function edgeResources(objects: readonly MeshObject[]): readonly Resource
   const cache = new BuildCache();
   const snapshot = snapshotIn({}, objects);
   const inbound = effectiveInbound(snapshot, edgeRouter, new Policies(snapshot));
-  const edge = gatewayUnit(cache, snapshot, edgeRouter, inbound, edgeRoutes(snapshot, edgeRouter));
+  const edge = gatewayUnit(cache, snapshot, edgeRouter, inbound, edgeRoutesOf(snapshot, edgeRouter));
   const find = (name: string) => snapshot.secrets.get(edgeRouter.namespace)?.get(name);
   const layers = [edge.listeners, edge.routes, new GatewaySecrets().layer(edge.credentials, find)];
   return [
