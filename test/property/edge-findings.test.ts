@@ -12,6 +12,8 @@ import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { edgeRoutes } from '../../src/translate/edge-routes.ts';
 import { type EffectiveGateway, effectiveGateway, type ServerRef } from '../../src/translate/policy/gateway.ts';
 import { gatewayDomains, meshHosts, virtualServicesOf } from '../../src/translate/policy/virtual-services.ts';
+import { Registry } from '../../src/translate/registry.ts';
+import { routeTargets } from '../../src/translate/route-targets.ts';
 import { snapshotIn } from '../support/compiled.ts';
 import { edgeDocuments, readDocuments } from '../support/edge-arbitrary.ts';
 import { pod } from '../support/objects.ts';
@@ -104,7 +106,8 @@ describe(`what stands in each other's way at the edge is said (SEED=${seed})`, (
 
   it('of a VirtualService for HTTP that no request can reach', () => {
     saysAll(({ snapshot, effective, services, gateways }) => {
-      const edge = edgeRoutes(snapshot, router);
+      const registry = new Registry(snapshot);
+      const edge = edgeRoutes(snapshot, router, (port) => routeTargets(snapshot, registry, router, port));
       const reached = new Set(
         effective.routes
           .flatMap((each) => edge.hosts(each))
