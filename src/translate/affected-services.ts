@@ -15,6 +15,8 @@ import { entryKey, routedHostKey, type ServiceKey, serviceKey } from './registry
 /** Finds the services whose clients are told something else when an object changes. */
 export class AffectedServices {
   readonly keys = new Set<ServiceKey>();
+  /** Routes of VirtualServices may be others now. */
+  routesChanged = false;
   readonly #before: Snapshot;
   readonly #after: Snapshot;
 
@@ -48,6 +50,7 @@ export class AffectedServices {
 
   /** The hosts that a VirtualService is for; those of the ones that delegate to it, too. */
   addVirtualService({ meta }: VirtualService): void {
+    this.routesChanged = true;
     for (const snapshot of [this.#before, this.#after])
       for (const routed of virtualServicesOf(snapshot)) if (consistsOf(routed, meta)) this.#addRouted(routed);
   }
@@ -107,6 +110,7 @@ export class AffectedServices {
   }
 
   #addRouted({ service }: RoutedService): void {
+    this.routesChanged = true;
     for (const host of service.hosts) this.#addHost(host);
   }
 }

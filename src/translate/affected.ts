@@ -1,6 +1,7 @@
 import { assertNever } from '../lib/assert-never.ts';
 import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
 import type { DestinationRule } from '../model/destination-rule.ts';
+import type { Gateway } from '../model/gateway.ts';
 import { keySetId } from '../model/key-set.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import { holdsFor } from '../model/policy-scope.ts';
@@ -24,6 +25,8 @@ export interface Scope {
   readonly services: ReadonlySet<ServiceKey>;
   /** A rule for clients came, went or changed: some may have another outbound side. */
   readonly clientsChanged: boolean;
+  /** A Gateway came, went or changed: routers may be told apart by other labels. */
+  readonly gatewaysChanged: boolean;
   /** `namespace/name` of workloads whose proxies may belong to another view. */
   readonly workloads: ReadonlySet<string>;
   /** Namespaces whose selectors may read other labels. */
@@ -39,11 +42,13 @@ export function affected(before: Snapshot, after: Snapshot, changes: readonly Ch
   const collector = new Collector(before, after);
   for (const change of changes) collector.add(change);
   collector.addKeySets();
+  collector.addRouters();
   return collector;
 }
 
 class Collector implements Scope {
   clientsChanged = false;
+  gatewaysChanged = false;
   readonly workloads = new Set<string>();
   readonly #selectors = new Set<string>();
   #allSelectors = false;
@@ -141,8 +146,13 @@ class Collector implements Scope {
         );
         return;
       case 'Gateway':
+        this.gatewaysChanged = true;
+        this.#addViews('all', (view) =>
+          (sides(change) as Gateway[]).some(({ selector }) => view.kind === 'router' && selects(selector, view.labels)),
+        );
+        return;
       case 'Secret':
-        this.#addViews('all', (view) => view.kind === 'router');
+        this.#addViews(meta.namespace, (view) => view.kind === 'router');
         return;
       default:
         assertNever(kind);
@@ -159,6 +169,11 @@ class Collector implements Scope {
     for (const policy of all(this.#after.requestAuthentications)) {
       if (policy.rules.some(({ keys }) => changed.has(keySetId(keys) ?? ''))) this.#addScope(policy);
     }
+  }
+
+  /** Routers have the routes of VirtualServices in their own part. */
+  addRouters(): void {
+    if (this.#services.routesChanged) this.#addViews('all', (view) => view.kind === 'router');
   }
 
   /** The views that a policy holds for. */

@@ -1,7 +1,9 @@
 import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
+import { type Credentials, noCredentials } from '../model/credentials.ts';
+import type { Finding } from '../model/finding.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { ProxyKind } from '../model/proxy.ts';
-import type { Layer, Resource } from '../model/resource.ts';
+import { emptyLayer, type Layer, type Resource } from '../model/resource.ts';
 import type { BuildCache } from './cache.ts';
 import { customAuthorizeSlot, customMatchSlot, jwtSlot, rbacSlot } from './envoy/extension.ts';
 import { connectionSettings } from './envoy/http-connection-manager.ts';
@@ -21,12 +23,30 @@ import {
 import { forTcp } from './policy/authorization-tcp.ts';
 import type { EffectiveInbound } from './policy/inbound.ts';
 
-/** A workload's own part of its configuration: what reaches it, and who may. */
-export interface InboundUnit {
+/** A proxy's own part of its configuration: what reaches it, and who may. */
+export interface ProxyUnit {
   readonly listeners: Layer;
   readonly clusters: Layer;
+  /** Of a router; requests to a sidecar are routed within its listener. */
+  readonly routes: Layer;
   readonly extensions: Layer;
+  /** What a router shows to clients, and checks them with. */
+  readonly credentials: Credentials;
+  /** What of the objects that it was made from can't hold, and why. */
+  readonly findings: readonly Finding[];
 }
+
+/** Differs from every real one. */
+export const emptyUnit: ProxyUnit = {
+  listeners: emptyLayer('listeners/inbound'),
+  clusters: emptyLayer('clusters/inbound'),
+  routes: emptyLayer('routes/inbound'),
+  extensions: emptyLayer('extensions/inbound'),
+  credentials: noCredentials,
+  findings: [],
+};
+
+const noRoutes = emptyLayer('routes/inbound');
 
 type Project = (policy: AuthorizationPolicy) => PolicyRules;
 
@@ -35,7 +55,7 @@ type Project = (policy: AuthorizationPolicy) => PolicyRules;
  * very same layers, and a policy edit that means nothing to TCP leaves the listener the object it was. So is each policy filter:
  * other keys of an issuer change that one alone.
  */
-export function inboundUnit(cache: BuildCache, inbound: EffectiveInbound, mesh: Mesh): InboundUnit {
+export function inboundUnit(cache: BuildCache, inbound: EffectiveInbound, mesh: Mesh): ProxyUnit {
   const trust = { trustDomain: mesh.trustDomain, trustDomainAliases: mesh.trustDomainAliases };
   const { ports, mode, extraPorts, applications } = inbound;
   const authorizers = authorizersOf(inbound);
@@ -53,7 +73,10 @@ export function inboundUnit(cache: BuildCache, inbound: EffectiveInbound, mesh: 
     clusters: cache.get('inboundClusters', applications, (key) =>
       layer('clusters/inbound', key.map(inboundApplicationCluster)),
     ),
+    routes: noRoutes,
     extensions: policyFilterLayer(cache, inbound, trust, 'sidecar'),
+    credentials: noCredentials,
+    findings: [],
   };
 }
 

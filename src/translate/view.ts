@@ -5,6 +5,7 @@ import { findWorkload, pinningServices } from '../snapshot/indexes.ts';
 import { inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Policies } from './policies.ts';
 import { clientLabelsRead } from './policy/client.ts';
+import { gatewayLabelsRead } from './policy/gateway.ts';
 import type { ProxiedWorkload, WorkloadFacts } from './policy/inbound.ts';
 
 /**
@@ -41,7 +42,8 @@ export function labelsRead(
  */
 export function viewOf(snapshot: Snapshot, proxy: Proxy, read: ReadonlySet<string>): View {
   const workload = findWorkload(snapshot, proxy.namespace, proxy.name);
-  const labels = pick(workload?.labels ?? proxy.labels, read);
+  const chosen = proxy.kind === 'router' ? new Set([...read, ...gatewayLabelsRead(snapshot)]) : read;
+  const labels = pick(workload?.labels ?? proxy.labels, chosen);
   const facts = {
     kind: proxy.kind,
     namespace: proxy.namespace,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
 import { GatewaySecrets } from '../../src/ca/gateway-secrets.ts';
+import { credentialsOf } from '../../src/model/credentials.ts';
 import { directTopology, type GatewayTopology } from '../../src/model/gateway-topology.ts';
 import { defaultMesh } from '../../src/model/mesh.ts';
 import type { Layer } from '../../src/model/resource.ts';
@@ -59,7 +60,7 @@ const noTcpPolicy = { custom: [], audit: empty, deny: empty, allow: empty };
 export class GatewayEnvoy implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
   readonly #provider: FakeProvider;
-  readonly #secrets = new GatewaySecrets('edge');
+  readonly #secrets = new GatewaySecrets();
   readonly envoy: XdsEnvoy;
   readonly folder: string;
   readonly #app: number;
@@ -130,7 +131,7 @@ export class GatewayEnvoy implements AsyncDisposable {
       gatewayListener({
         listener,
         topology,
-        streams: streamsOf,
+        streams: listener.chains.map(({ content }) => ('server' in content ? streamsOf(content.server) : [])),
         tcp: noTcpPolicy,
         authorizers: 1,
         settings: connectionSettings(defaultMesh),
@@ -148,7 +149,11 @@ export class GatewayEnvoy implements AsyncDisposable {
     );
     const find = (name: string) => snapshot.secrets.get(router.namespace)?.get(name);
     const provider = this.#provider;
-    provider.share(types.secret, this.#secrets.update(effective.secrets, find), ...this.#meshSecrets);
+    provider.share(
+      types.secret,
+      this.#secrets.layer(credentialsOf(router.namespace, effective.secrets, find), find),
+      ...this.#meshSecrets,
+    );
     provider.share(
       types.cluster,
       layer('c', [
