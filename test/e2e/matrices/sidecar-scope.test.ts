@@ -181,6 +181,19 @@ for (const envoy of envoysUnderTest()) {
       expect(await call(importing('bar', [`*/*.example.com`], 'REGISTRY_ONLY'))).to.equal('200 in plaintext');
     });
 
+    it('a port that is bound is there to connect to, with nothing intercepted', async () => {
+      const hosts = [`foo/${server}`];
+      const egress = [
+        { port: http80, bind: '127.0.0.1', captureMode: 'NONE', hosts },
+        { port: tcp9000, captureMode: 'NONE', hosts },
+        { hosts: [...hosts, fence] },
+      ];
+      await mesh.enforce([sidecar('bar', { egress })]);
+      const probe = mesh.probe(client);
+      expect(await callHttp(probe, '127.0.0.1', 80, world.server)).to.equal(known.http);
+      expect(await overMtls(mesh.probe(world.server), () => callTcp(probe, '127.0.0.1', 9000))).to.equal(known.tcp);
+    });
+
     it('what is unknown goes to a proxy that the Sidecar names', async () => {
       const egressProxy = { host: server, port: { number: 9000 } };
       const egress = [{ hosts: ['foo/*', fence] }];
