@@ -9,18 +9,16 @@ import type { MeshObject } from '../../src/model/mesh-object.ts';
 import { selects } from '../../src/model/selector.ts';
 import { meshGateway, type VirtualService } from '../../src/model/virtual-service.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
-import { edgeRoutes } from '../../src/translate/edge-routes.ts';
 import { type EffectiveGateway, effectiveGateway, type ServerRef } from '../../src/translate/policy/gateway.ts';
 import { gatewayDomains, meshHosts, virtualServicesOf } from '../../src/translate/policy/virtual-services.ts';
-import { Registry } from '../../src/translate/registry.ts';
-import { routeTargets } from '../../src/translate/route-targets.ts';
 import { snapshotIn } from '../support/compiled.ts';
 import { edgeDocuments, readDocuments } from '../support/edge-arbitrary.ts';
+import { edgeRoutesOf } from '../support/edge-routes.ts';
 import { pod } from '../support/objects.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000);
 const runs = Number(process.env['SETS'] ?? 300);
-const router = { namespace: 'edge', labels: { istio: 'ingressgateway' }, namedPorts: {}, pinnedBy: [] };
+const router = { namespace: 'edge', labels: { istio: 'ingressgateway' }, namedPorts: {}, pinnedBy: [] } as const;
 const routerPod = pod('edge', 'gateway-1', '10.0.0.8', { labels: router.labels });
 /** Servers with credentials are closed: a finding says so. */
 const noSecrets = { good: { 'tls.crt': 'x' }, other: { 'tls.crt': 'y' } };
@@ -106,8 +104,7 @@ describe(`what stands in each other's way at the edge is said (SEED=${seed})`, (
 
   it('of a VirtualService for HTTP that no request can reach', () => {
     saysAll(({ snapshot, effective, services, gateways }) => {
-      const registry = new Registry(snapshot);
-      const edge = edgeRoutes(snapshot, router, (port) => routeTargets(snapshot, registry, router, port));
+      const edge = edgeRoutesOf(snapshot, router);
       const reached = new Set(
         effective.routes
           .flatMap((each) => edge.hosts(each))
