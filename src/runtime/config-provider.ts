@@ -1,18 +1,30 @@
+import { GatewaySecrets } from '../ca/gateway-secrets.ts';
 import { workloadSecretName } from '../ca/secret-resource.ts';
 import type { SecretProvider } from '../ca/secrets.ts';
 import { MeshError } from '../lib/errors.ts';
+import type { Credentials } from '../model/credentials.ts';
 import { type Proxy, proxyName } from '../model/proxy.ts';
+import type { Layer } from '../model/resource.ts';
+import { mayReadSecret } from '../model/secret.ts';
 import { types } from '../model/type-urls.ts';
 import { findWorkload } from '../snapshot/indexes.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Compiler } from '../translate/compiler.ts';
-import type { ConfigProvider } from '../xds/provider.ts';
+import type { ConfigProvider, Peer } from '../xds/provider.ts';
 
 /**
  * What the xDS server serves: compiled configuration, and the secrets of whoever proved to be a workload. Neither half
- * knows the other; a proxy without proven identity simply has no secrets.
+ * knows the other; a proxy without proven identity simply has no secrets. A router also gets what its Gateways name of the
+ * Secrets in the namespace that it proved to run in, and of no other (behaviour.md 5.5).
  */
 export function configProvider(compiler: Compiler, secrets: SecretProvider): ConfigProvider {
+  const edge = new GatewaySecrets();
+  const credentials = (named: Credentials, peer: Peer): readonly Layer[] => {
+    if (named.entries.length === 0 || peer.kind === 'insecure') return [];
+    const { namespace } = named;
+    if (!mayReadSecret(peer.identity.namespace, namespace)) return [];
+    return [edge.layer(named, (name) => compiler.snapshot.secrets.get(namespace)?.get(name))];
+  };
   return {
     attach(proxy, changed, peer) {
       if (peer.kind === 'proven') checkRegistry(proxy, compiler.snapshot);
@@ -24,7 +36,10 @@ export function configProvider(compiler: Compiler, secrets: SecretProvider): Con
         get view() {
           return compiled.view;
         },
-        layers: (type) => (type === types.secret ? [...own.layers(), ...compiled.layers(type)] : compiled.layers(type)),
+        layers: (type) =>
+          type === types.secret
+            ? [...own.layers(), ...compiled.layers(type), ...credentials(compiled.credentials, peer)]
+            : compiled.layers(type),
         adopt: (type, name, version) => {
           if (type === types.secret && name === workloadSecretName) own.adopt(version);
         },

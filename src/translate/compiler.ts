@@ -1,15 +1,18 @@
+import type { Credentials } from '../model/credentials.ts';
 import type { Finding } from '../model/finding.ts';
 import type { TypeUrl, ViewId } from '../model/ids.ts';
 import type { Proxy } from '../model/proxy.ts';
-import { emptyLayer, type Layer } from '../model/resource.ts';
+import type { Layer } from '../model/resource.ts';
 import { types } from '../model/type-urls.ts';
 import type { Change } from '../snapshot/diff.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { affected, type Scope } from './affected.ts';
 import { changedTypes } from './announce.ts';
 import { BuildCache } from './cache.ts';
-import { type InboundUnit, inboundUnit } from './inbound-unit.ts';
+import { edgeRoutes } from './edge-routes.ts';
+import { gatewayUnit } from './gateway-unit.ts';
 import type { Outbound, OutboundPart } from './outbound.ts';
+import { noUnit, type OwnUnit, sidecarUnit } from './own-unit.ts';
 import { Policies } from './policies.ts';
 import { clientOf } from './policy/client.ts';
 import { effectiveInbound } from './policy/inbound.ts';
@@ -25,14 +28,9 @@ export type Listener = (changed: ReadonlySet<TypeUrl>) => void;
 export interface CompiledProxy extends Disposable {
   readonly view: ViewId;
   layers(type: TypeUrl): readonly Layer[];
+  /** Secrets that its listeners name; told of as a change of secrets. Their bytes hold keys, so they are no layer here. */
+  readonly credentials: Credentials;
 }
-
-/** Differs from every real one. */
-const nothing: InboundUnit = {
-  listeners: emptyLayer('listeners/inbound'),
-  clusters: emptyLayer('clusters/inbound'),
-  extensions: emptyLayer('extensions/inbound'),
-};
 
 /**
  * Keeps the compiled configuration of all connected proxies current at a cost that follows the change: an event recompiles
@@ -60,7 +58,7 @@ export class Compiler {
       problems: this.#problems,
       snapshot: () => this.#snapshot,
       policies: () => this.#policies,
-      inbound: (view) => this.#inbound(view),
+      own: (view) => this.#own(view),
       outbound: (view) => this.#services.for(clientOf(this.#snapshot, view)),
     });
   }
@@ -87,9 +85,9 @@ export class Compiler {
     }));
   }
 
-  /** What could not be compiled. */
+  /** What could not be compiled, and what of Gateways their routers can't serve. */
   get findings(): readonly Finding[] {
-    return this.#problems.findings;
+    return [...this.#problems.findings, ...this.#views.findings()];
   }
 
   /** Compiles for a proxy, and tells `listener` whenever something it gets may have changed. */
@@ -98,6 +96,9 @@ export class Compiler {
     return {
       get view() {
         return member.state.view.id;
+      },
+      get credentials() {
+        return member.state.compiled.own.credentials;
       },
       layers: (type) => this.#layers(member.state, type),
       [Symbol.dispose]: () => this.#views.leave(member),
@@ -118,7 +119,7 @@ export class Compiler {
       this.#problems.clear();
       this.#services.rebuild(snapshot);
       const before = this.#views.rebuild();
-      const known = (compiled: Compiled): Compiled => (unfinished ? { ...compiled, inbound: nothing } : compiled);
+      const known = (compiled: Compiled): Compiled => (unfinished ? { ...compiled, own: noUnit } : compiled);
       this.#tell(new Map(), new Map(), new Map([...before].map(([member, compiled]) => [member, known(compiled)])));
     } else {
       this.#policies.update(changes);
@@ -137,8 +138,8 @@ export class Compiler {
     for (const state of this.#views.in(scope)) {
       const { compiled, view } = state;
       if (!recompiled.has(state)) recompiled.set(state, compiled);
-      const inbound = this.#problems.guard(problemOf(view), () => this.#inbound(view), compiled.inbound);
-      state.compiled = { ...compiled, inbound };
+      const own = this.#problems.guard(problemOf(view), () => this.#own(view), compiled.own);
+      state.compiled = { ...compiled, own };
     }
     this.#tell(parts, recompiled, moved);
     if (scope.clientsChanged)
@@ -162,7 +163,7 @@ export class Compiler {
     moved: ReadonlyMap<Member, Compiled>,
   ): void {
     const changed = ({ view, compiled }: ViewState, before: Compiled): ReadonlySet<TypeUrl> =>
-      changedTypes(view, partsThatDiffer(view, parts, before, compiled), before.inbound, compiled.inbound);
+      changedTypes(view, partsThatDiffer(view, parts, before, compiled), before.own, compiled.own);
     for (const state of parts.size > 0 ? this.#views.all() : recompiled.keys()) {
       const types = changed(state, recompiled.get(state) ?? state.compiled);
       if (types.size === 0) continue;
@@ -175,29 +176,33 @@ export class Compiler {
     }
   }
 
-  #inbound(view: View): InboundUnit {
+  #own(view: View): OwnUnit {
     this.#viewsCompiled += 1;
-    return inboundUnit(this.#cache, effectiveInbound(this.#snapshot, view, this.#policies), this.#snapshot.mesh);
+    const snapshot = this.#snapshot;
+    const inbound = effectiveInbound(snapshot, view, this.#policies);
+    return view.kind === 'router'
+      ? gatewayUnit(this.#cache, snapshot, view, inbound, edgeRoutes(snapshot, view))
+      : sidecarUnit(this.#cache, inbound, snapshot.mesh);
   }
 
-  #layers({ view, compiled: { inbound, outbound } }: ViewState, type: TypeUrl): readonly Layer[] {
-    const sidecar = view.kind === 'sidecar';
+  #layers({ view, compiled: { own, outbound } }: ViewState, type: TypeUrl): readonly Layer[] {
+    const router = view.kind === 'router';
     switch (type) {
       case types.cluster:
-        return sidecar ? [outbound.clusters, inbound.clusters] : [outbound.clusters];
+        return [outbound.clusters, own.clusters];
       case types.endpoint:
         return [outbound.endpoints];
       case types.secret:
         return [outbound.secrets];
       case types.listener:
-        return sidecar ? [outbound.listeners, inbound.listeners] : [];
+        return router ? [own.listeners] : [outbound.listeners, own.listeners];
       case types.route:
-        if (view.routes === 'inline') return [outbound.inlineRoutes(view.namespace)];
-        return [outbound.routes];
+        if (router) return [own.routes];
+        return [view.routes === 'inline' ? outbound.inlineRoutes(view.namespace) : outbound.routes];
       case types.virtualHost:
-        return view.routes === 'vhds' ? [outbound.virtualHosts(view.namespace)] : [];
+        return router || view.routes === 'inline' ? [] : [outbound.virtualHosts(view.namespace)];
       case types.extension:
-        return sidecar ? [inbound.extensions] : [];
+        return [own.extensions];
       default:
         return [];
     }

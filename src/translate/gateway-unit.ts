@@ -1,5 +1,4 @@
-import { type Credentials, credentialsOf } from '../model/credentials.ts';
-import type { Finding } from '../model/finding.ts';
+import { credentialsOf } from '../model/credentials.ts';
 import { directTopology } from '../model/gateway-topology.ts';
 import { emptyLayer, type Layer } from '../model/resource.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
@@ -9,6 +8,7 @@ import { gatewayRouteConfiguration, type HostRoutes } from './envoy/gateway-rout
 import { connectionSettings } from './envoy/http-connection-manager.ts';
 import { layer } from './envoy/resource.ts';
 import { authorizersOf, policyFilterLayer, tcpPolicyOf } from './inbound-unit.ts';
+import type { OwnUnit } from './own-unit.ts';
 import { type ChainContent, effectiveGateway, type GatewayRoutes, type ServerRef } from './policy/gateway.ts';
 import type { EffectiveInbound, WorkloadFacts } from './policy/inbound.ts';
 
@@ -23,18 +23,8 @@ export interface EdgeRoutes {
 /** Which routes of VirtualServices say where bytes go: those for TCP, or those for TLS that isn't ended here. */
 export type StreamKind = Extract<ChainContent, { readonly server: ServerRef }>['kind'];
 
-/** Without VirtualServices HTTP is answered 404, or redirected, and every other connection is closed. */
-export const noEdgeRoutes: EdgeRoutes = { hosts: () => [], streams: () => [] };
-
-/** A router's own part of its configuration: the ports at the edge, and who may use them. */
-export interface GatewayUnit {
-  readonly listeners: Layer;
-  readonly routes: Layer;
-  readonly clusters: Layer;
-  readonly extensions: Layer;
-  readonly credentials: Credentials;
-  readonly findings: readonly Finding[];
-}
+/** All that a router knows are the clusters of services. */
+const noClusters = emptyLayer('clusters/gateway');
 
 /**
  * Builds the edge of a router. Each listener is cached by just what it depends on: another certificate of a credential changes
@@ -45,8 +35,8 @@ export function gatewayUnit(
   snapshot: Snapshot,
   router: WorkloadFacts,
   inbound: EffectiveInbound,
-  edge: EdgeRoutes = noEdgeRoutes,
-): GatewayUnit {
+  edge: EdgeRoutes,
+): OwnUnit {
   const { mesh } = snapshot;
   const effective = effectiveGateway(snapshot, router);
   const trust = { trustDomain: mesh.trustDomain, trustDomainAliases: mesh.trustDomainAliases };
@@ -78,17 +68,9 @@ export function gatewayUnit(
   return {
     listeners: same('listeners/gateway', listeners),
     routes: same('routes/gateway', routes),
-    clusters: emptyLayer('clusters/gateway'),
+    clusters: noClusters,
     extensions: policyFilterLayer(cache, inbound, trust, 'router'),
     credentials: cache.get('credentials', credentialsOf(router.namespace, effective.secrets, find), (key) => key),
     findings: effective.findings,
   };
-}
-
-/** The labels by which Gateways choose routers. */
-export function gatewayLabels(snapshot: Snapshot): ReadonlySet<string> {
-  const keys = new Set<string>();
-  for (const named of snapshot.gateways.values())
-    for (const { selector } of named.values()) for (const key of Object.keys(selector.matchLabels)) keys.add(key);
-  return keys;
 }

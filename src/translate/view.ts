@@ -5,6 +5,7 @@ import { findWorkload, pinningServices } from '../snapshot/indexes.ts';
 import { inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Policies } from './policies.ts';
 import { clientLabelsRead } from './policy/client.ts';
+import { edgeLabels } from './policy/edge-labels.ts';
 import type { WorkloadFacts } from './policy/inbound.ts';
 
 /**
@@ -17,7 +18,7 @@ export interface View extends WorkloadFacts {
   readonly routes: Proxy['routes'];
 }
 
-/** The label keys that some selector of a namespace reads; all other labels can't make a difference. */
+/** The label keys that some selector of a namespace reads; all others can't make a difference, but those that are read of routers alone. */
 export function labelsRead(
   snapshot: Snapshot,
   namespace: string,
@@ -42,7 +43,8 @@ export function labelsRead(
  */
 export function viewOf(snapshot: Snapshot, proxy: Proxy, read: ReadonlySet<string>): View {
   const workload = findWorkload(snapshot, proxy.namespace, proxy.name);
-  const labels = pick(workload?.labels ?? proxy.labels, read);
+  const keys = proxy.kind === 'router' ? new Set([...read, ...edgeLabels(snapshot)]) : read;
+  const labels = pick(workload?.labels ?? proxy.labels, keys);
   const facts = {
     namespace: proxy.namespace,
     labels,

@@ -1,16 +1,17 @@
+import type { Finding } from '../model/finding.ts';
 import type { TypeUrl, ViewId } from '../model/ids.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Scope } from './affected.ts';
-import type { InboundUnit } from './inbound-unit.ts';
 import type { Outbound } from './outbound.ts';
+import type { OwnUnit } from './own-unit.ts';
 import type { Policies } from './policies.ts';
 import type { Problems } from './problems.ts';
 import { labelsRead, type View, viewOf } from './view.ts';
 
 /** What proxies of a view get: a side of their own, and one that all clients alike share. */
 export interface Compiled {
-  readonly inbound: InboundUnit;
+  readonly own: OwnUnit;
   readonly outbound: Outbound;
 }
 
@@ -34,7 +35,7 @@ export interface ViewCompiler {
   readonly problems: Problems;
   readonly snapshot: () => Snapshot;
   readonly policies: () => Policies;
-  readonly inbound: (view: View) => InboundUnit;
+  readonly own: (view: View) => OwnUnit;
   readonly outbound: (view: View) => Outbound;
 }
 
@@ -57,6 +58,15 @@ export class Views {
 
   all(): readonly ViewState[] {
     return [...this.#views.values()];
+  }
+
+  /** What routers can't serve, each once: several may be alike in that. */
+  findings(): readonly Finding[] {
+    const found = new Map<string, Finding>();
+    for (const { compiled } of this.#views.values())
+      for (const finding of compiled.own.findings)
+        found.set(JSON.stringify([finding.code, finding.object, finding.field, finding.message]), finding);
+    return [...found.values()];
   }
 
   /** The views that read a change. */
@@ -110,7 +120,7 @@ export class Views {
 
   /** The proxies whose view may be another one now. */
   #candidates(scope: Scope): ReadonlySet<Member> {
-    const found = new Set<Member>();
+    const found = new Set<Member>(scope.routersChanged ? this.#routers() : []);
     for (const key of scope.workloads) for (const member of this.#members.get(key) ?? []) found.add(member);
     for (const namespace of scope.selectorsChanged === 'all' ? [...this.#labels.keys()] : scope.selectorsChanged) {
       const before = this.#labels.get(namespace);
@@ -124,9 +134,13 @@ export class Views {
     return found;
   }
 
+  *#routers(): Iterable<Member> {
+    for (const { view, proxies } of this.#views.values()) if (view.kind === 'router') yield* proxies;
+  }
+
   /** The state of a proxy's view. `lastGood` is what the proxy keeps where its view is new and can't be compiled. */
   #stateFor(proxy: Proxy, lastGood?: Compiled): ViewState {
-    const { inbound, outbound, problems, snapshot, policies } = this.#compiler;
+    const { own, outbound, problems, snapshot, policies } = this.#compiler;
     let read = this.#labels.get(proxy.namespace);
     if (read === undefined) {
       read = labelsRead(snapshot(), proxy.namespace, policies());
@@ -135,9 +149,8 @@ export class Views {
     const view = viewOf(snapshot(), proxy, read);
     const known = this.#views.get(view.id);
     if (known !== undefined) return known;
-    const own =
-      lastGood === undefined ? inbound(view) : problems.guard(problemOf(view), () => inbound(view), lastGood.inbound);
-    const state: ViewState = { view, proxies: new Set(), compiled: { inbound: own, outbound: outbound(view) } };
+    const unit = lastGood === undefined ? own(view) : problems.guard(problemOf(view), () => own(view), lastGood.own);
+    const state: ViewState = { view, proxies: new Set(), compiled: { own: unit, outbound: outbound(view) } };
     this.#views.set(view.id, state);
     this.#byNamespace.set(view.namespace, (this.#byNamespace.get(view.namespace) ?? new Set()).add(state));
     return state;
