@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What goes over the wire between productpage and details while somebody looks at the page: listens in the pod of productpage,
+# What goes over the wire between productpage and details while the user looks at the page: listens in the pod of productpage,
 # and tells what can be read. With a FILE it keeps the capture, for Wireshark: capture.sh mtls.pcap
 set -euo pipefail
 
@@ -16,7 +16,7 @@ if ! grep -q 'listening on' "$work/said"; then
   cat "$work/said" >&2
   exit 1
 fi
-"$coxswain" sandbox exec inside-mesh.bookinfo -- curl -s -o /dev/null http://productpage:9080/productpage
+"$coxswain" sandbox exec user.internet -- curl -s -o /dev/null http://istio-ingressgateway.istio-system/productpage
 wait || true
 
 read_back() { tcpdump -n -r - "$@" <"$packets" 2>/dev/null; }

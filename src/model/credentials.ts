@@ -13,7 +13,7 @@ export interface Credentials {
 /** What a proxy has that is no gateway. */
 export const noCredentials: Credentials = { namespace: '', entries: [] };
 
-/** The credentials of a router in `namespace` whose chains name `sources`; `find` knows the Secrets of that namespace alone. */
+/** The secrets that these sources name, as they are now. */
 export function credentialsOf(namespace: string, sources: readonly SecretSource[], find: FindSecret): Credentials {
   const entries = sources.map((source) => {
     const behind = secretBehind(source, find);

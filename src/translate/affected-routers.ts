@@ -9,7 +9,6 @@ import type { ServiceEntry } from '../model/service-entry.ts';
 import { meshGateway, type VirtualService } from '../model/virtual-service.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { consistsOf } from './affected-services.ts';
-import { edgeLabels } from './policy/edge-labels.ts';
 import { gatewaysOf } from './policy/gateway.ts';
 import { destinationsOf } from './policy/mesh-routes.ts';
 import { type RoutedService, virtualServicesOf } from './policy/virtual-services.ts';
@@ -28,14 +27,6 @@ export class AffectedRouters {
   constructor(before: Snapshot, after: Snapshot) {
     this.#before = before;
     this.#after = after;
-  }
-
-  /** Are routers told apart by other labels than before? */
-  get labelsChanged(): boolean {
-    const [before, after] = [this.#before, this.#after];
-    if (before.gateways === after.gateways && before.virtualServices === after.virtualServices) return false;
-    const [had, has] = [edgeLabels(before), edgeLabels(after)];
-    return had.size !== has.size || [...has].some((key) => !had.has(key));
   }
 
   get some(): boolean {

@@ -17,6 +17,7 @@ import { serviceSelects } from '../snapshot/indexes.ts';
 import { all, type Snapshot } from '../snapshot/snapshot.ts';
 import { AffectedRouters } from './affected-routers.ts';
 import { AffectedServices } from './affected-services.ts';
+import { sidecarOf } from './policy/sidecar-scope.ts';
 import type { ServiceKey } from './registry.ts';
 import type { View } from './view.ts';
 
@@ -26,12 +27,12 @@ export interface Scope {
   readonly services: ReadonlySet<ServiceKey>;
   /** A rule for clients came, went or changed: some may have another outbound side. */
   readonly clientsChanged: boolean;
+  /** A Gateway came, went or changed: routers may be told apart by other labels. */
+  readonly gatewaysChanged: boolean;
   /** `namespace/name` of workloads whose proxies may belong to another view. */
   readonly workloads: ReadonlySet<string>;
   /** Namespaces whose selectors may read other labels. */
   readonly selectorsChanged: ReadonlySet<string> | 'all';
-  /** Routers anywhere may be told apart by other labels. */
-  readonly routersChanged: boolean;
   /** Namespaces where EndpointSlices may lead to other workloads by address. */
   readonly pinsChanged: ReadonlySet<string>;
   /** Views that read a change. */
@@ -48,6 +49,7 @@ export function affected(before: Snapshot, after: Snapshot, changes: readonly Ch
 
 class Collector implements Scope {
   clientsChanged = false;
+  gatewaysChanged = false;
   readonly workloads = new Set<string>();
   readonly #selectors = new Set<string>();
   #allSelectors = false;
@@ -64,10 +66,6 @@ class Collector implements Scope {
     this.#after = after;
     this.#services = new AffectedServices(before, after);
     this.#routers = new AffectedRouters(before, after);
-  }
-
-  get routersChanged(): boolean {
-    return this.#routers.labelsChanged;
   }
 
   get services(): ReadonlySet<ServiceKey> {
@@ -156,8 +154,13 @@ class Collector implements Scope {
       case 'Sidecar':
         this.clientsChanged = true;
         this.#selectors.add(meta.namespace);
+        this.#addViews(
+          root ? 'all' : meta.namespace,
+          (view) => sidecarOf(this.#before, view) !== sidecarOf(this.#after, view),
+        );
         return;
       case 'Gateway':
+        this.gatewaysChanged = true;
         for (const side of sides(change) as Gateway[]) this.#routers.addGateway(side);
         return;
       case 'Secret':

@@ -1,4 +1,4 @@
-import type { Credentials } from '../model/credentials.ts';
+import { type Credentials, noCredentials } from '../model/credentials.ts';
 import type { Finding } from '../model/finding.ts';
 import type { TypeUrl, ViewId } from '../model/ids.ts';
 import type { Proxy } from '../model/proxy.ts';
@@ -11,8 +11,8 @@ import { changedTypes } from './announce.ts';
 import { BuildCache } from './cache.ts';
 import { edgeRoutes } from './edge-routes.ts';
 import { gatewayUnit } from './gateway-unit.ts';
+import { emptyUnit, inboundUnit, type ProxyUnit } from './inbound-unit.ts';
 import type { Outbound, OutboundPart } from './outbound.ts';
-import { noUnit, type OwnUnit, sidecarUnit } from './own-unit.ts';
 import { Policies } from './policies.ts';
 import { clientOf } from './policy/client.ts';
 import { effectiveInbound } from './policy/inbound.ts';
@@ -28,7 +28,7 @@ export type Listener = (changed: ReadonlySet<TypeUrl>) => void;
 export interface CompiledProxy extends Disposable {
   readonly view: ViewId;
   layers(type: TypeUrl): readonly Layer[];
-  /** Secrets that its listeners name; told of as a change of secrets. Their bytes hold keys, so they are no layer here. */
+  /** The secrets of its namespace that a router's chains name: no layer has them, as nothing here may know a key. */
   readonly credentials: Credentials;
 }
 
@@ -85,9 +85,15 @@ export class Compiler {
     }));
   }
 
-  /** What could not be compiled, and what of Gateways their routers can't serve. */
+  /** What of the objects at the edge can't hold: each once, whichever routers would have it. */
+  get edgeFindings(): readonly Finding[] {
+    const found = this.#views.all().flatMap(({ compiled }) => compiled.own.findings);
+    return [...new Map(found.map((finding) => [JSON.stringify(finding), finding])).values()];
+  }
+
+  /** What could not be compiled. */
   get findings(): readonly Finding[] {
-    return [...this.#problems.findings, ...this.#views.findings()];
+    return this.#problems.findings;
   }
 
   /** Compiles for a proxy, and tells `listener` whenever something it gets may have changed. */
@@ -97,10 +103,10 @@ export class Compiler {
       get view() {
         return member.state.view.id;
       },
+      layers: (type) => this.#layers(member.state, type),
       get credentials() {
         return member.state.compiled.own.credentials;
       },
-      layers: (type) => this.#layers(member.state, type),
       [Symbol.dispose]: () => this.#views.leave(member),
     };
   }
@@ -119,7 +125,7 @@ export class Compiler {
       this.#problems.clear();
       this.#services.rebuild(snapshot);
       const before = this.#views.rebuild();
-      const known = (compiled: Compiled): Compiled => (unfinished ? { ...compiled, own: noUnit } : compiled);
+      const known = (compiled: Compiled): Compiled => (unfinished ? { ...compiled, own: emptyUnit } : compiled);
       this.#tell(new Map(), new Map(), new Map([...before].map(([member, compiled]) => [member, known(compiled)])));
     } else {
       this.#policies.update(changes);
@@ -176,17 +182,17 @@ export class Compiler {
     }
   }
 
-  #own(view: View): OwnUnit {
+  #own(view: View): ProxyUnit {
     this.#viewsCompiled += 1;
-    const snapshot = this.#snapshot;
-    const inbound = effectiveInbound(snapshot, view, this.#policies);
-    return view.kind === 'router'
-      ? gatewayUnit(this.#cache, snapshot, view, inbound, edgeRoutes(snapshot, view))
-      : sidecarUnit(this.#cache, inbound, snapshot.mesh);
+    const inbound = effectiveInbound(this.#snapshot, view, this.#policies);
+    if (view.kind === 'sidecar') return inboundUnit(this.#cache, inbound, this.#snapshot.mesh);
+    const edge = edgeRoutes(this.#snapshot, view, (port) => this.#services.routeTargets(view, port));
+    const unit = gatewayUnit(this.#cache, this.#snapshot, view, inbound, edge);
+    return view.registered ? unit : { ...unit, credentials: noCredentials };
   }
 
   #layers({ view, compiled: { own, outbound } }: ViewState, type: TypeUrl): readonly Layer[] {
-    const router = view.kind === 'router';
+    const sidecar = view.kind === 'sidecar';
     switch (type) {
       case types.cluster:
         return [outbound.clusters, own.clusters];
@@ -195,12 +201,13 @@ export class Compiler {
       case types.secret:
         return [outbound.secrets];
       case types.listener:
-        return router ? [own.listeners] : [outbound.listeners, own.listeners];
+        return sidecar ? [outbound.listeners, own.listeners] : [own.listeners];
       case types.route:
-        if (router) return [own.routes];
-        return [view.routes === 'inline' ? outbound.inlineRoutes(view.namespace) : outbound.routes];
+        if (!sidecar) return [own.routes];
+        if (view.routes === 'inline') return [outbound.inlineRoutes(view.namespace)];
+        return [outbound.routes];
       case types.virtualHost:
-        return router || view.routes === 'inline' ? [] : [outbound.virtualHosts(view.namespace)];
+        return sidecar && view.routes === 'vhds' ? [outbound.virtualHosts(view.namespace)] : [];
       case types.extension:
         return [own.extensions];
       default:

@@ -7,8 +7,7 @@ import { gatewayListener, type StreamRoute } from './envoy/gateway-listener.ts';
 import { gatewayRouteConfiguration, type HostRoutes } from './envoy/gateway-route.ts';
 import { connectionSettings } from './envoy/http-connection-manager.ts';
 import { layer } from './envoy/resource.ts';
-import { authorizersOf, policyFilterLayer, tcpPolicyOf } from './inbound-unit.ts';
-import type { OwnUnit } from './own-unit.ts';
+import { authorizersOf, type ProxyUnit, policyFilterLayer, tcpPolicyOf } from './inbound-unit.ts';
 import { type ChainContent, effectiveGateway, type GatewayRoutes, type ServerRef } from './policy/gateway.ts';
 import type { EffectiveInbound, WorkloadFacts } from './policy/inbound.ts';
 
@@ -23,8 +22,11 @@ export interface EdgeRoutes {
 /** Which routes of VirtualServices say where bytes go: those for TCP, or those for TLS that isn't ended here. */
 export type StreamKind = Extract<ChainContent, { readonly server: ServerRef }>['kind'];
 
-/** All that a router knows are the clusters of services. */
+/** Without VirtualServices HTTP is answered 404, or redirected, and every other connection is closed. */
+export const noEdgeRoutes: EdgeRoutes = { hosts: () => [], streams: () => [] };
+
 const noClusters = emptyLayer('clusters/gateway');
+const noExtensions = emptyLayer('extensions/inbound');
 
 /**
  * Builds the edge of a router. Each listener is cached by just what it depends on: another certificate of a credential changes
@@ -35,8 +37,8 @@ export function gatewayUnit(
   snapshot: Snapshot,
   router: WorkloadFacts,
   inbound: EffectiveInbound,
-  edge: EdgeRoutes,
-): OwnUnit {
+  edge: EdgeRoutes = noEdgeRoutes,
+): ProxyUnit {
   const { mesh } = snapshot;
   const effective = effectiveGateway(snapshot, router);
   const trust = { trustDomain: mesh.trustDomain, trustDomainAliases: mesh.trustDomainAliases };
@@ -69,7 +71,7 @@ export function gatewayUnit(
     listeners: same('listeners/gateway', listeners),
     routes: same('routes/gateway', routes),
     clusters: noClusters,
-    extensions: policyFilterLayer(cache, inbound, trust, 'router'),
+    extensions: listeners.length === 0 ? noExtensions : policyFilterLayer(cache, inbound, trust, 'router'),
     credentials: cache.get('credentials', credentialsOf(router.namespace, effective.secrets, find), (key) => key),
     findings: effective.findings,
   };

@@ -1,17 +1,16 @@
-import type { Finding } from '../model/finding.ts';
 import type { TypeUrl, ViewId } from '../model/ids.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Scope } from './affected.ts';
+import type { ProxyUnit } from './inbound-unit.ts';
 import type { Outbound } from './outbound.ts';
-import type { OwnUnit } from './own-unit.ts';
 import type { Policies } from './policies.ts';
 import type { Problems } from './problems.ts';
 import { labelsRead, type View, viewOf } from './view.ts';
 
 /** What proxies of a view get: a side of their own, and one that all clients alike share. */
 export interface Compiled {
-  readonly own: OwnUnit;
+  readonly own: ProxyUnit;
   readonly outbound: Outbound;
 }
 
@@ -35,7 +34,7 @@ export interface ViewCompiler {
   readonly problems: Problems;
   readonly snapshot: () => Snapshot;
   readonly policies: () => Policies;
-  readonly own: (view: View) => OwnUnit;
+  readonly own: (view: View) => ProxyUnit;
   readonly outbound: (view: View) => Outbound;
 }
 
@@ -58,15 +57,6 @@ export class Views {
 
   all(): readonly ViewState[] {
     return [...this.#views.values()];
-  }
-
-  /** What routers can't serve, each once: several may be alike in that. */
-  findings(): readonly Finding[] {
-    const found = new Map<string, Finding>();
-    for (const { compiled } of this.#views.values())
-      for (const finding of compiled.own.findings)
-        found.set(JSON.stringify([finding.code, finding.object, finding.field, finding.message]), finding);
-    return [...found.values()];
   }
 
   /** The views that read a change. */
@@ -118,24 +108,26 @@ export class Views {
     return before;
   }
 
-  /** The proxies whose view may be another one now. */
-  #candidates(scope: Scope): ReadonlySet<Member> {
-    const found = new Set<Member>(scope.routersChanged ? this.#routers() : []);
-    for (const key of scope.workloads) for (const member of this.#members.get(key) ?? []) found.add(member);
-    for (const namespace of scope.selectorsChanged === 'all' ? [...this.#labels.keys()] : scope.selectorsChanged) {
-      const before = this.#labels.get(namespace);
-      if (before === undefined) continue;
-      const after = labelsRead(this.#compiler.snapshot(), namespace, this.#compiler.policies());
-      this.#labels.set(namespace, after);
-      const same = before.size === after.size && [...after].every((key) => before.has(key));
-      if (same && !scope.pinsChanged.has(namespace)) continue;
-      for (const state of this.#byNamespace.get(namespace) ?? []) for (const member of state.proxies) found.add(member);
-    }
-    return found;
+  /** Looks up anew which labels selectors of a namespace read; false where those are others now. */
+  #readsTheSame(namespace: string): boolean {
+    const before = this.#labels.get(namespace);
+    if (before === undefined) return true;
+    const after = labelsRead(this.#compiler.snapshot(), namespace, this.#compiler.policies());
+    this.#labels.set(namespace, after);
+    return before.size === after.size && [...after].every((key) => before.has(key));
   }
 
-  *#routers(): Iterable<Member> {
-    for (const { view, proxies } of this.#views.values()) if (view.kind === 'router') yield* proxies;
+  /** The proxies whose view may be another one now. */
+  #candidates(scope: Scope): ReadonlySet<Member> {
+    const found = new Set<Member>();
+    for (const key of scope.workloads) for (const member of this.#members.get(key) ?? []) found.add(member);
+    for (const namespace of scope.selectorsChanged === 'all' ? [...this.#labels.keys()] : scope.selectorsChanged) {
+      if (this.#readsTheSame(namespace) && !scope.pinsChanged.has(namespace)) continue;
+      for (const state of this.#byNamespace.get(namespace) ?? []) for (const member of state.proxies) found.add(member);
+    }
+    const routers = scope.gatewaysChanged ? this.all().filter(({ view }) => view.kind === 'router') : [];
+    for (const { proxies } of routers) for (const member of proxies) found.add(member);
+    return found;
   }
 
   /** The state of a proxy's view. `lastGood` is what the proxy keeps where its view is new and can't be compiled. */

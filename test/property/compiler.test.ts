@@ -19,7 +19,7 @@ import { effectiveInbound } from '../../src/translate/policy/inbound.ts';
 import { translate } from '../../src/translate/translate.ts';
 import { labelsRead, viewOf } from '../../src/translate/view.ts';
 import { anyCustom, anyKeySets, anyMesh, anyObject, firstMesh, proxies } from '../support/universe.ts';
-import { anyEdge } from '../support/universe-edge.ts';
+import { anEdge, anyEdge } from '../support/universe-edge.ts';
 
 /** One thing that happens to a running control plane. */
 type Step =
@@ -240,11 +240,13 @@ describe('Compiler, whatever happens', () => {
 
   it('follows Gateways, what their routes lead to, and their secrets', () => {
     const anyEdit = fc
-      .tuple(fc.oneof({ weight: 3, arbitrary: anyEdge }, anyObject), fc.constantFrom(false, false, true))
+      .tuple(fc.oneof({ weight: 2, arbitrary: anyEdge }, anyCustom, anyObject), fc.constantFrom(false, false, true))
       .map(([object, gone]): SourceEvent => (gone ? remove(object) : { type: 'apply', object }));
     fc.assert(
       fc.property(fc.array(anyEdit, { minLength: 14, maxLength: 24 }), (events) => {
         const world = new World();
+        world.take({ kind: 'batch', events: anEdge.map((object): SourceEvent => ({ type: 'apply', object })) });
+        world.checkAnnouncements();
         for (const event of events) {
           world.take({ kind: 'batch', events: [event] });
           world.checkAnnouncements();
@@ -309,6 +311,7 @@ describe('A view', () => {
           const { namespace, name } = proxy;
           const workload = findWorkload(snapshot, namespace, name);
           const whole = {
+            kind: proxy.kind,
             namespace,
             labels: workload?.labels ?? proxy.labels,
             namedPorts: workload?.namedPorts ?? {},

@@ -6,6 +6,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { defaultMesh } from '../../src/model/mesh.ts';
 import { shortTypeNames, types } from '../../src/model/type-urls.ts';
 import { gatewayDocument, objectsOf, secretYaml } from '../support/gateway-documents.ts';
+import { pod } from '../support/objects.ts';
 import { type Plane, startPlane } from '../support/plane.ts';
 import { createTestCa, type Leaf } from '../support/rbac-certificates.ts';
 import { type DeltaResponse, type DeltaStream, node, XdsClient } from '../support/xds-grpc.ts';
@@ -24,6 +25,9 @@ const gate = (namespace = 'edge') => ({
     },
   },
 });
+
+const gatePod = (namespace: string) =>
+  pod(namespace, 'gate', '10.0.0.1', { serviceAccount: 'gate', labels: { istio: 'ingressgateway' } });
 
 const gateway = gatewayDocument(
   'edge',
@@ -75,6 +79,7 @@ describe('the secrets of a gateway, on the wire', () => {
     client = stack.use(new XdsClient(plane.port));
     plane.take([
       ...objectsOf(gateway).map((object): SourceEvent => ({ type: 'apply', object })),
+      ...['edge', 'foo', 'shop'].map((namespace): SourceEvent => ({ type: 'apply', object: gatePod(namespace) })),
       ...sdsNames.flatMap((_, index) => put(index, leaves[0])),
     ]);
   });
@@ -130,6 +135,14 @@ describe('the secrets of a gateway, on the wire', () => {
     plane.take([{ type: 'delete', ref: { kind: 'Secret', namespace: 'edge', name: 'shop-5' } }]);
     const sent = [words(await stream.accept()), words(await stream.accept())];
     expect(sent.sort()).to.deep.equal(['LDS +0.0.0.0_443', `SDS -${sdsName(5)}`]);
+  });
+
+  it('come to a router that the registry does not know once it does', async () => {
+    plane.take([{ type: 'delete', ref: { kind: 'Pod', namespace: 'edge', name: 'gate' } }]);
+    const stream = await router([sdsName(0), sdsName(1)], 'edge/gate');
+    expect(words(await stream.accept())).to.equal(`SDS -${sdsName(0)} -${sdsName(1)}`);
+    plane.take([{ type: 'apply', object: gatePod('edge') }]);
+    expect(words(await stream.accept())).to.equal(`SDS +${sdsName(0)} +${sdsName(1)}`);
   });
 
   it('are nothing to who proved nothing, and never another namespace’s', async () => {

@@ -28,7 +28,13 @@ import type { FakeProvider } from './xds-provider.ts';
 import { startServer } from './xds-server.ts';
 
 /** What the router of these tests is. */
-const router = { namespace: 'edge', labels: { istio: 'ingressgateway' }, namedPorts: {}, pinnedBy: [] };
+const router = {
+  kind: 'router',
+  namespace: 'edge',
+  labels: { istio: 'ingressgateway' },
+  namedPorts: {},
+  pinnedBy: [],
+} as const;
 
 /** What curl said: its exit code, the status, and what the application got (its headers as it saw them). */
 export interface Curled {
@@ -143,8 +149,11 @@ export class GatewayEnvoy implements AsyncDisposable {
     );
     const find = (name: string) => snapshot.secrets.get(router.namespace)?.get(name);
     const provider = this.#provider;
-    const credentials = credentialsOf('edge', effective.secrets, find);
-    provider.share(types.secret, this.#secrets.layer(credentials, find), ...this.#meshSecrets);
+    provider.share(
+      types.secret,
+      this.#secrets.layer(credentialsOf(router.namespace, effective.secrets, find), find),
+      ...this.#meshSecrets,
+    );
     provider.share(
       types.cluster,
       layer('c', [

@@ -4,6 +4,7 @@ import { pemOf } from '../../src/ca/authority.ts';
 import { signRoot } from '../../src/ca/sign.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
 import { gatewayDocument, objectsOf, secretYaml, type TestServer } from './gateway-documents.ts';
+import { service } from './objects.ts';
 import { httpRoute, to, virtualService } from './virtual-services.ts';
 
 /** The objects of the small world (universe.ts) that only routers read. */
@@ -96,6 +97,13 @@ export const anyEdge: fc.Arbitrary<MeshObject> = fc.oneof(
   { weight: 3, arbitrary: secrets },
   { weight: 3, arbitrary: routes },
 );
+
+/** A Gateway for every router, a route there, and what it leads to. */
+export const anEdge: readonly MeshObject[] = [
+  firstOf(gatewayDocument('edge', servers.slice(0, 2), { namespace: 'foo', selector: {} })),
+  virtualService('foo', 'edge', ['*'], { gateways: ['foo/edge'], http: [httpRoute('s.foo.svc.cluster.local')] }),
+  service('foo', 's', [[80, 8080, 'http']]),
+];
 
 function firstOf(yaml: string): MeshObject {
   const [object] = objectsOf(yaml);

@@ -7,14 +7,8 @@ import { type ClientTls, isOriginated } from '../policy/client-tls.ts';
 import type { TargetPolicy } from '../policy/target-policy.ts';
 import { clusterPolicy, connectTimeout, noBreakers } from './cluster-policy.ts';
 import { dnsDiscovery, type NamedEndpoints } from './dns-cluster.ts';
-import {
-  blackHoleCluster,
-  inboundCluster,
-  inboundPassthroughCluster,
-  outboundCluster,
-  outboundSni,
-  passthroughCluster,
-} from './names.ts';
+import { inboundPassthrough } from './inbound-cluster.ts';
+import { blackHoleCluster, outboundCluster, outboundSni, passthroughCluster } from './names.ts';
 import { originatedTls } from './originated-tls.ts';
 import { rawSocket, withProxyProtocol } from './proxy-protocol.ts';
 import { resource } from './resource.ts';
@@ -119,20 +113,6 @@ function alpnOf(protocol: Protocol, http2: boolean): readonly string[] {
   return protocol === 'http' ? ['istio-http/1.1'] : ['istio'];
 }
 
-/** To the application, at the address that the connection was meant for, from 127.0.0.6 so that it isn't taken again. */
-function toApplication(name: string): Resource {
-  return resource('cluster', name, {
-    name,
-    ...original,
-    connectTimeout,
-    circuitBreakers: noBreakers,
-    upstreamBindConfig: { sourceAddress: { address: '127.0.0.6', portValue: 0 } },
-    typedExtensionProtocolOptions: sniffedOptions,
-  });
-}
-
-export const serviceInboundCluster = (targetPort: number): Resource => toApplication(inboundCluster(targetPort));
-
 /** The clusters that every sidecar has: where unknown traffic goes, in and out. */
 export function fixedClusters(): readonly Resource[] {
   return [
@@ -144,6 +124,6 @@ export function fixedClusters(): readonly Resource[] {
       circuitBreakers: noBreakers,
       typedExtensionProtocolOptions: sniffedOptions,
     }),
-    toApplication(inboundPassthroughCluster),
+    inboundPassthrough(),
   ];
 }

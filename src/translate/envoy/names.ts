@@ -1,4 +1,5 @@
 import { secretResourceName } from '../../model/secret-source.ts';
+import { sidecarOwnPorts } from '../../model/sidecar-ports.ts';
 
 /** Names that dashboards, `proxy-config` and Istio's own tools know (product.md; behaviour.md 3 and 4). */
 
@@ -7,7 +8,7 @@ export const virtualOutbound = 'virtualOutbound';
 export const inboundPort = 15006;
 export const outboundPort = 15001;
 /** Ports of the sidecar itself: no service listener is made for them. */
-export const reservedPorts: ReadonlySet<number> = new Set([15000, 15001, 15006, 15020, 15021, 15090]);
+export const reservedPorts: ReadonlySet<number> = sidecarOwnPorts;
 
 export const blackHoleCluster = 'BlackHoleCluster';
 export const passthroughCluster = 'PassthroughCluster';

@@ -2,12 +2,12 @@ import { inspect } from 'node:util';
 import { decode, toJson } from '@envoyproxy/protos';
 import { expect } from 'chai';
 import { GatewaySecrets } from '../../../src/ca/gateway-secrets.ts';
-import type { FindSecret } from '../../../src/model/credential.ts';
 import { credentialsOf } from '../../../src/model/credentials.ts';
 import type { Layer } from '../../../src/model/resource.ts';
 import type { Secret } from '../../../src/model/secret.ts';
 import { mayReadSecret } from '../../../src/model/secret.ts';
 import type { SecretSource } from '../../../src/model/secret-source.ts';
+import { BuildCache } from '../../../src/translate/cache.ts';
 import { objectsOf, secretYaml } from '../../support/gateway-documents.ts';
 import { createTestCa, type Leaf, type TestCa } from '../../support/rbac-certificates.ts';
 
@@ -19,16 +19,23 @@ function finder(data: Readonly<Record<string, Data>>): (name: string) => Secret 
   return (name) => secrets.find((each): each is Secret => each.kind === 'Secret' && each.meta.name === name);
 }
 
-const versions = (layer: Layer) => [...layer.resources].map(([name, { version }]) => [name, version]);
-
-/** What a router in namespace `edge` gets when its chains name these sources. */
-const update = (secrets: GatewaySecrets, sources: readonly SecretSource[], find: FindSecret): Layer =>
-  secrets.layer(credentialsOf('edge', sources, find), find);
-
 const message = (layer: Layer, name: string) => {
   const body = layer.resources.get(name)?.body;
   return body === undefined ? undefined : decode('envoy.extensions.transport_sockets.tls.v3.Secret', body);
 };
+
+/** As the compiler has them: the same object for the same Secrets. */
+class Asked {
+  readonly #secrets = new GatewaySecrets();
+  readonly #cache = new BuildCache();
+
+  layer(sources: readonly SecretSource[], find: (name: string) => Secret | undefined): Layer {
+    return this.#secrets.layer(
+      this.#cache.get('credentials', credentialsOf('edge', sources, find), (key) => key),
+      find,
+    );
+  }
+}
 
 describe('the secrets of a gateway', () => {
   let ca: TestCa;
@@ -51,9 +58,8 @@ describe('the secrets of a gateway', () => {
   });
 
   it('are resources by the names that listeners have, and hold no more than is asked for', () => {
-    const secrets = new GatewaySecrets();
-    const layer = update(
-      secrets,
+    const secrets = new Asked();
+    const layer = secrets.layer(
       [pair, authorities],
       finder({ shop: tls(leaf, { 'ca.crt': ca.certificate }), spare: tls(renewed) }),
     );
@@ -72,13 +78,12 @@ describe('the secrets of a gateway', () => {
   });
 
   it('change one by one: a renewed certificate is one other resource, and nothing is one the same layer', () => {
-    const secrets = new GatewaySecrets();
+    const secrets = new Asked();
     const sources = [pair, authorities, other];
     const data = { shop: tls(leaf, { 'ca.crt': ca.certificate }), other: tls(leaf) };
-    const before = update(secrets, sources, finder(data));
-    const again = update(secrets, sources, finder(data));
-    expect(versions(again), 'equal Secrets').to.deep.equal(versions(before));
-    const after = update(secrets, sources, finder({ ...data, shop: tls(renewed, { 'ca.crt': ca.certificate }) }));
+    const before = secrets.layer(sources, finder(data));
+    expect(secrets.layer(sources, finder(data)), 'equal Secrets').to.equal(before);
+    const after = secrets.layer(sources, finder({ ...data, shop: tls(renewed, { 'ca.crt': ca.certificate }) }));
     const changed = [...after.resources].filter(
       ([name, { version }]) => before.resources.get(name)?.version !== version,
     );
@@ -90,10 +95,10 @@ describe('the secrets of a gateway', () => {
   });
 
   it('come from the twin where there is one, and go where they can not be used', () => {
-    const secrets = new GatewaySecrets();
+    const secrets = new Asked();
     const data = { shop: tls(leaf, { 'ca.crt': ca.certificate }) };
     const find = (more: Readonly<Record<string, Data>>) =>
-      update(secrets, [pair, authorities], finder({ ...data, ...more }));
+      secrets.layer([pair, authorities], finder({ ...data, ...more }));
     const before = find({});
     expect([...find({ 'shop-cacert': { 'ca.crt': 'broken' } }).resources.keys()]).to.deep.equal(['kubernetes://shop']);
     expect(find({}).resources.get('kubernetes://shop-cacert')?.version).to.equal(
@@ -107,7 +112,7 @@ describe('the secrets of a gateway', () => {
       { kind: 'key-pair-files', certificate: '/c.pem', privateKey: '/k.pem' },
       { kind: 'authorities-file', path: '/ca.pem', revoked: '/crl.pem' },
     ];
-    const layer = update(new GatewaySecrets(), sources, () => undefined);
+    const layer = new Asked().layer(sources, () => undefined);
     const shown = [...layer.resources.values()].map((each) =>
       toJson('envoy.extensions.transport_sockets.tls.v3.Secret', each.body),
     );
@@ -124,7 +129,7 @@ describe('the secrets of a gateway', () => {
   });
 
   it('are printed by nothing', () => {
-    const layer = update(new GatewaySecrets(), [pair], finder({ shop: tls(leaf) }));
+    const layer = new Asked().layer([pair], finder({ shop: tls(leaf) }));
     void layer.resources.get('kubernetes://shop')?.body;
     const body = leaf.key.split('\n')[1] ?? '';
     for (const text of [JSON.stringify([...layer.resources]), inspect(layer, { depth: 9, showHidden: true })]) {

@@ -35,13 +35,13 @@ const world: readonly MeshObject[] = [
   virtualService('shop', 'inside', ['web.shop.svc.cluster.local'], { http: [httpRoute('api.shop.svc.cluster.local')] }),
 ];
 
-/** The routers that are compiled anew, and whether all may be told apart by other labels; sidecars never are. */
+/** The proxies that are compiled anew. */
 function touched(...events: readonly SourceEvent[]): readonly string[] {
   const store = new Store(defaultMesh);
   const before = store.commit([{ type: 'reset', objects: world }]).snapshot;
   const { snapshot, changes } = store.commit(events);
-  const { views, routersChanged } = affected(before, snapshot, changes);
-  const found = ['edge', 'bar'].flatMap((namespace) =>
+  const { views } = affected(before, snapshot, changes);
+  return ['edge', 'bar'].flatMap((namespace) =>
     ['in', 'out'].flatMap((edge) =>
       (['router', 'sidecar'] as const).flatMap((kind) => {
         const proxy = sidecar(pod(namespace, 'gate', '', { labels: { edge } }), { kind });
@@ -51,7 +51,6 @@ function touched(...events: readonly SourceEvent[]): readonly string[] {
       }),
     ),
   );
-  return routersChanged ? [...found, 'other labels'] : found;
 }
 
 const apply = (...objects: readonly MeshObject[]): readonly SourceEvent[] =>
@@ -74,15 +73,6 @@ describe('affected routers', () => {
     ]);
     const [first] = gateway('out', 'd', 'MUTUAL', {});
     expect(touched(...(first === undefined ? [] : [remove(first)]))).to.deep.equal(['out.edge', 'out.bar']);
-  });
-
-  it('may be told apart by labels that nothing read before, or nothing reads any more', () => {
-    expect(touched(...apply(...gateway('new', 'c', 'SIMPLE', { tier: '1' })))).to.deep.equal(['other labels']);
-    const labelled = virtualService('shop', 'labelled', ['b.example'], {
-      gateways: ['shop/none'],
-      http: [httpRoute('web.shop.svc.cluster.local', [at('/', { sourceLabels: { zone: 'a' } })])],
-    });
-    expect(touched(...apply(labelled))).to.deep.equal(['other labels']);
   });
 
   it('of a Secret are those of its namespace whose Gateways name it', () => {

@@ -128,7 +128,7 @@ describe('Compiler: what a proxy is told', () => {
     expect(told.change(apply(deny)), 'a policy: a router without Gateways has no chain for it').to.deep.equal({
       vhds: ['ECDS LDS'],
       inline: ['ECDS LDS'],
-      router: ['ECDS'],
+      router: [],
     });
   });
 
@@ -140,7 +140,11 @@ describe('Compiler: what a proxy is told', () => {
     const none = { router: [], other: [], sidecar: [] };
     const [gateway, [plain, https]] = [{ namespace: 'bar', selector: { app: 'web' } }, servers];
     const put = (...of: readonly TestServer[]) => objectsOf(gatewayDocument('edge', of, gateway)).map(apply);
-    expect(told.change(...put(plain)), 'a port').to.deep.equal({ ...none, router: ['LDS RDS'], other: ['LDS RDS'] });
+    expect(told.change(...put(plain)), 'a port').to.deep.equal({
+      ...none,
+      router: ['ECDS LDS RDS'],
+      other: ['ECDS LDS RDS'],
+    });
     expect(told.change(...put(plain, https)), 'without its Secret').to.deep.equal({
       ...none,
       router: ['LDS'],
@@ -163,7 +167,7 @@ describe('Compiler: what a proxy is told', () => {
     });
     expect(told.change(apply({ ...two, labels: { app: 'db' } })), 'relabelled').to.deep.equal({
       ...none,
-      other: ['LDS RDS SDS'],
+      other: ['ECDS LDS RDS SDS'],
     });
   });
 
