@@ -1,31 +1,12 @@
-import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
-import { pemOf } from '../../src/ca/authority.ts';
-import { signRoot } from '../../src/ca/sign.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
 import { gatewayDocument, objectsOf, secretYaml, type TestServer } from './gateway-documents.ts';
 import { service } from './objects.ts';
+import { selfSigned } from './self-signed.ts';
 import { httpRoute, to, virtualService } from './virtual-services.ts';
 
 /** The objects of the small world (universe.ts) that only routers read. */
 const namespace = fc.constantFrom('istio-system', 'foo', 'bar');
-
-/** A certificate that signed itself: its own authority, too. */
-function selfSigned(serial: number): { readonly certificate: string; readonly key: string } {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const template = {
-    organization: 'o',
-    commonName: `c${serial}`,
-    publicKey: publicKey.export({ type: 'spki', format: 'der' }),
-    serial: Uint8Array.of(serial),
-    notBefore: Date.UTC(2020, 0),
-    notAfter: Date.UTC(2049, 0),
-  };
-  return {
-    certificate: pemOf(signRoot(template, privateKey)),
-    key: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
-  };
-}
 
 const [one, two] = [selfSigned(1), selfSigned(2)];
 const contents: readonly Readonly<Record<string, string>>[] = [

@@ -9,7 +9,7 @@ import { Policies } from '../../../src/translate/policies.ts';
 import { labelsRead, viewOf } from '../../../src/translate/view.ts';
 import { gatewayDocument, objectsOf, secretYaml } from '../../support/gateway-documents.ts';
 import { destinationRule, noPolicy, peerAuthentication, pod, service, sidecar } from '../../support/objects.ts';
-import { at, httpRoute, virtualService } from '../../support/virtual-services.ts';
+import { httpRoute, virtualService } from '../../support/virtual-services.ts';
 
 const gateway = (name: string, credentialName: string, mode: string, selector: Labels) =>
   objectsOf(
