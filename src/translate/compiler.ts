@@ -1,4 +1,4 @@
-import type { Credentials } from '../model/credentials.ts';
+import { type Credentials, noCredentials } from '../model/credentials.ts';
 import type { Finding } from '../model/finding.ts';
 import type { TypeUrl, ViewId } from '../model/ids.ts';
 import type { Proxy } from '../model/proxy.ts';
@@ -187,7 +187,8 @@ export class Compiler {
     const inbound = effectiveInbound(this.#snapshot, view, this.#policies);
     if (view.kind === 'sidecar') return inboundUnit(this.#cache, inbound, this.#snapshot.mesh);
     const edge = edgeRoutes(this.#snapshot, view, (port) => this.#services.routeTargets(view, port));
-    return gatewayUnit(this.#cache, this.#snapshot, view, inbound, edge);
+    const unit = gatewayUnit(this.#cache, this.#snapshot, view, inbound, edge);
+    return view.registered ? unit : { ...unit, credentials: noCredentials };
   }
 
   #layers({ view, compiled: { own, outbound } }: ViewState, type: TypeUrl): readonly Layer[] {
