@@ -50,7 +50,7 @@ envoy:
 envoy-oldest: ## fetch the oldest Envoy that we support, too
 	@scripts/setup/envoy.sh $(ENVOY_OLDEST_VERSION)
 
-browser: ## install a real browser, Chromium, for the example and the tests that need one (Debian packages)
+browser: ## install a real browser, Chromium, for the example and the tests that need one (Debian packages, as root)
 	@scripts/setup/browser.sh
 
 kube: ## build a real Kubernetes API server with its etcd and controllers (some minutes, once)
@@ -63,7 +63,7 @@ check: deps ## the gate before each commit: format, lint, rules, types, fast tes
 	@node test/run/main.ts --group check
 
 # What has to be built is built beside the first layers, and out of their way; the layers named after it wait for it.
-test: setup envoy-oldest browser ## every layer of tests: the newest and the oldest Envoy, a real API server
+test: setup envoy-oldest browser ## every layer of tests: the newest and the oldest Envoy, a real API server, Chromium
 	@nice -n 19 $(MAKE) ext-authz kube >/dev/null 2>&1 & trap "kill $$! 2>/dev/null || true" EXIT; node test/run/main.ts
 
 e2e-oldest: deps system envoy-oldest ## the end-to-end matrices, on the oldest Envoy only
@@ -75,7 +75,7 @@ explain-long: setup envoy-oldest ## hold the evaluator behind `authz explain` ag
 demo: setup $(if $(KUBE),kube) ## a mesh on this machine, with a story to watch; KUBE=1: the same with kubectl on a real API server
 	@node examples/demo.ts
 
-examples: setup browser ## run every example and check what it promises
+examples: setup browser ## run every example and check what it promises; installs Chromium for one of them
 	@node examples/run.ts
 
 bench: setup ## measure

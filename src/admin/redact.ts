@@ -54,10 +54,13 @@ function redactInline(value: unknown): unknown {
 
 const keyBlock = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/;
 
-/** A PEM private key is one wherever it stands, as text or as the base64 of it that ProtoJSON makes of bytes. */
+/**
+ * A PEM private key is one wherever it stands, as text or as the base64 of it that ProtoJSON makes of bytes. Envoy itself shows
+ * a key that stands beside the certificates of a chain.
+ */
 function redactText(text: string): string {
   if (keyBlock.test(text)) return redacted;
-  if (text.length < 64 || !/^[A-Za-z0-9+/_=-]+$/.test(text)) return text;
+  if (text.length < 64 || !/^[A-Za-z0-9+/_=\s-]+$/.test(text)) return text;
   return keyBlock.test(Buffer.from(text, 'base64').toString('latin1')) ? redacted : text;
 }
 

@@ -58,12 +58,13 @@ export async function getJson(source: PageSource, path: string, signal: AbortSig
   return parseJson(body, source.name);
 }
 
-/** JSON, or an error that says whose. */
+/** JSON, or an error that says whose and where. The parser's own words quote the text, which may be a key. */
 export function parseJson(body: string, from: string): unknown {
   try {
     return JSON.parse(body);
   } catch (thrown) {
-    throw new MeshError('unavailable', `${from}: not JSON: ${MeshError.from(thrown).message}`, { cause: thrown });
+    const where = / \(line \d+ column \d+\)$/.exec(MeshError.from(thrown).message)?.[0] ?? '';
+    throw new MeshError('unavailable', `${from}: not JSON${where}`);
   }
 }
 

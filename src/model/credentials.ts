@@ -1,3 +1,4 @@
+import { type FindSecret, secretBehind } from './credential.ts';
 import type { SecretSource } from './secret-source.ts';
 
 /**
@@ -11,3 +12,12 @@ export interface Credentials {
 
 /** What a proxy has that is no gateway. */
 export const noCredentials: Credentials = { namespace: '', entries: [] };
+
+/** The secrets that these sources name, as they are now. */
+export function credentialsOf(namespace: string, sources: readonly SecretSource[], find: FindSecret): Credentials {
+  const entries = sources.map((source) => {
+    const behind = secretBehind(source, find);
+    return { source, version: behind === undefined || behind === 'files' ? '' : behind.fingerprint };
+  });
+  return { namespace, entries };
+}

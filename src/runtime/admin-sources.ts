@@ -46,6 +46,7 @@ export function adminSources(parts: RunningParts): AdminSources {
       ...store.findings,
       ...lint([...objectsOf(store.snapshot)], store.snapshot.mesh),
       ...compiler.findings,
+      ...compiler.edgeFindings,
       ...keySets.findings(),
     ],
     objects: () => objectsOf(store.snapshot),

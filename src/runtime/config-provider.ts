@@ -1,18 +1,32 @@
+import { GatewaySecrets } from '../ca/gateway-secrets.ts';
 import { workloadSecretName } from '../ca/secret-resource.ts';
 import type { SecretProvider } from '../ca/secrets.ts';
 import { MeshError } from '../lib/errors.ts';
+import { type Credentials, noCredentials } from '../model/credentials.ts';
 import { type Proxy, proxyName } from '../model/proxy.ts';
+import type { Layer } from '../model/resource.ts';
 import { types } from '../model/type-urls.ts';
 import { findWorkload } from '../snapshot/indexes.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Compiler } from '../translate/compiler.ts';
-import type { ConfigProvider } from '../xds/provider.ts';
+import type { ConfigProvider, Peer } from '../xds/provider.ts';
 
 /**
  * What the xDS server serves: compiled configuration, and the secrets of whoever proved to be a workload. Neither half
  * knows the other; a proxy without proven identity simply has no secrets.
  */
 export function configProvider(compiler: Compiler, secrets: SecretProvider): ConfigProvider {
+  const gateway = new GatewaySecrets();
+  /**
+   * Keys go to workloads alone that proved who they are and that the registry knows: what a node says of itself could make a gateway of
+   * any pod. Whoever may run a pod with a gateway's labels in a namespace may mount its Secrets anyway (behaviour.md 5.5).
+   */
+  const credentialsFor = (proxy: Proxy, peer: Peer, credentials: Credentials): Layer => {
+    const { snapshot } = compiler;
+    const known = findWorkload(snapshot, proxy.namespace, proxy.name)?.serviceAccount === proxy.serviceAccount;
+    if (peer.kind !== 'proven' || !known) return gateway.layer(noCredentials, () => undefined);
+    return gateway.layer(credentials, (name) => snapshot.secrets.get(credentials.namespace)?.get(name));
+  };
   return {
     attach(proxy, changed, peer) {
       if (peer.kind === 'proven') checkRegistry(proxy, compiler.snapshot);
@@ -24,7 +38,10 @@ export function configProvider(compiler: Compiler, secrets: SecretProvider): Con
         get view() {
           return compiled.view;
         },
-        layers: (type) => (type === types.secret ? [...own.layers(), ...compiled.layers(type)] : compiled.layers(type)),
+        layers: (type) =>
+          type === types.secret
+            ? [...own.layers(), ...compiled.layers(type), credentialsFor(proxy, peer, compiled.credentials)]
+            : compiled.layers(type),
         adopt: (type, name, version) => {
           if (type === types.secret && name === workloadSecretName) own.adopt(version);
         },

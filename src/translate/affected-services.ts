@@ -112,7 +112,7 @@ export class AffectedServices {
 }
 
 /** Does an object stand in a VirtualService, as itself or as one that it delegates to? */
-function consistsOf({ service, http }: RoutedService, { name, namespace }: MeshObject['meta']): boolean {
+export function consistsOf({ service, http }: RoutedService, { name, namespace }: MeshObject['meta']): boolean {
   const named = (meta: MeshObject['meta']): boolean => meta.name === name && meta.namespace === namespace;
   return (
     named(service.meta) ||

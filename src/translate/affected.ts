@@ -1,10 +1,12 @@
 import { assertNever } from '../lib/assert-never.ts';
 import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
 import type { DestinationRule } from '../model/destination-rule.ts';
+import type { Gateway } from '../model/gateway.ts';
 import { keySetId } from '../model/key-set.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import { holdsFor } from '../model/policy-scope.ts';
 import type { RequestAuthentication } from '../model/request-authentication.ts';
+import type { Secret } from '../model/secret.ts';
 import { type Selector, selects, selectsAll } from '../model/selector.ts';
 import { type EndpointSlice, type Service, serviceHost } from '../model/service.ts';
 import type { ServiceEntry } from '../model/service-entry.ts';
@@ -13,7 +15,9 @@ import type { Workload } from '../model/workload.ts';
 import { type Change, sides, subject } from '../snapshot/diff.ts';
 import { serviceSelects } from '../snapshot/indexes.ts';
 import { all, type Snapshot } from '../snapshot/snapshot.ts';
+import { AffectedRouters } from './affected-routers.ts';
 import { AffectedServices } from './affected-services.ts';
+import { sidecarOf } from './policy/sidecar-scope.ts';
 import type { ServiceKey } from './registry.ts';
 import type { View } from './view.ts';
 
@@ -23,6 +27,8 @@ export interface Scope {
   readonly services: ReadonlySet<ServiceKey>;
   /** A rule for clients came, went or changed: some may have another outbound side. */
   readonly clientsChanged: boolean;
+  /** A Gateway came, went or changed: routers may be told apart by other labels. */
+  readonly gatewaysChanged: boolean;
   /** `namespace/name` of workloads whose proxies may belong to another view. */
   readonly workloads: ReadonlySet<string>;
   /** Namespaces whose selectors may read other labels. */
@@ -43,6 +49,7 @@ export function affected(before: Snapshot, after: Snapshot, changes: readonly Ch
 
 class Collector implements Scope {
   clientsChanged = false;
+  gatewaysChanged = false;
   readonly workloads = new Set<string>();
   readonly #selectors = new Set<string>();
   #allSelectors = false;
@@ -52,11 +59,13 @@ class Collector implements Scope {
   readonly #before: Snapshot;
   readonly #after: Snapshot;
   readonly #services: AffectedServices;
+  readonly #routers: AffectedRouters;
 
   constructor(before: Snapshot, after: Snapshot) {
     this.#before = before;
     this.#after = after;
     this.#services = new AffectedServices(before, after);
+    this.#routers = new AffectedRouters(before, after);
   }
 
   get services(): ReadonlySet<ServiceKey> {
@@ -70,8 +79,12 @@ class Collector implements Scope {
   get views(): Scope['views'] {
     const reads = (view: View): boolean =>
       this.#everywhere.some((each) => each(view)) ||
+      this.#routers.reads(view) ||
       (this.#viewNamespaces.get(view.namespace) ?? []).some((each) => each(view));
-    return { namespaces: this.#everywhere.length > 0 ? 'all' : new Set(this.#viewNamespaces.keys()), reads };
+    return {
+      namespaces: this.#everywhere.length > 0 || this.#routers.some ? 'all' : new Set(this.#viewNamespaces.keys()),
+      reads,
+    };
   }
 
   add(change: Change): void {
@@ -97,6 +110,7 @@ class Collector implements Scope {
       case 'Service':
         for (const side of sides(change) as Service[]) {
           this.#services.addService(side);
+          this.#routers.addService(side);
           if (side.exportTo !== 'all') this.clientsChanged = true;
         }
         this.#selectors.add(meta.namespace);
@@ -122,22 +136,35 @@ class Collector implements Scope {
       case 'DestinationRule':
         this.clientsChanged = true;
         this.#selectors.add(meta.namespace);
-        for (const side of sides(change) as DestinationRule[]) this.#services.addRule(side);
+        for (const side of sides(change) as DestinationRule[]) {
+          this.#services.addRule(side);
+          this.#routers.addRule(side);
+        }
         return;
       case 'VirtualService':
         this.#addVirtualService(sides(change) as VirtualService[]);
         return;
       case 'ServiceEntry':
         this.clientsChanged = true;
-        for (const side of sides(change) as ServiceEntry[]) this.#services.addEntry(side);
+        for (const side of sides(change) as ServiceEntry[]) {
+          this.#services.addEntry(side);
+          this.#routers.addEntry(side);
+        }
         return;
       case 'Sidecar':
         this.clientsChanged = true;
         this.#selectors.add(meta.namespace);
+        this.#addViews(
+          root ? 'all' : meta.namespace,
+          (view) => sidecarOf(this.#before, view) !== sidecarOf(this.#after, view),
+        );
         return;
       case 'Gateway':
+        this.gatewaysChanged = true;
+        for (const side of sides(change) as Gateway[]) this.#routers.addGateway(side);
+        return;
       case 'Secret':
-        this.#addViews('all', (view) => view.kind === 'router');
+        for (const side of sides(change) as Secret[]) this.#routers.addSecret(side);
         return;
       default:
         assertNever(kind);
@@ -168,6 +195,7 @@ class Collector implements Scope {
     this.clientsChanged = true;
     for (const each of services) {
       this.#services.addVirtualService(each);
+      this.#routers.addVirtualService(each);
       const matches = [...each.http, ...each.tls, ...each.tcp].flatMap(
         (route): readonly RouteAudience[] => route.matches,
       );
@@ -204,7 +232,9 @@ class Collector implements Scope {
     const selectors = selectorsOf(change);
     const wide = selectors.some(selectsAll);
     if (root && !wide) return;
-    this.#addViews(root ? 'all' : namespace, (view) => selectors.some((each) => selects(each, view.labels)));
+    const selected = (view: View): boolean => selectors.some((each) => selects(each, view.labels));
+    // It says nothing of the ports of Gateways (behaviour.md 1.0).
+    this.#addViews(root ? 'all' : namespace, (view) => view.kind === 'sidecar' && selected(view));
     this.#services.addAll(root ? 'mesh' : namespace);
   }
 

@@ -1,14 +1,17 @@
+import { type Credentials, noCredentials } from '../model/credentials.ts';
 import type { Finding } from '../model/finding.ts';
 import type { TypeUrl, ViewId } from '../model/ids.ts';
 import type { Proxy } from '../model/proxy.ts';
-import { emptyLayer, type Layer } from '../model/resource.ts';
+import type { Layer } from '../model/resource.ts';
 import { types } from '../model/type-urls.ts';
 import type { Change } from '../snapshot/diff.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { affected, type Scope } from './affected.ts';
 import { changedTypes } from './announce.ts';
 import { BuildCache } from './cache.ts';
-import { type InboundUnit, inboundUnit } from './inbound-unit.ts';
+import { edgeRoutes } from './edge-routes.ts';
+import { gatewayUnit } from './gateway-unit.ts';
+import { emptyUnit, inboundUnit, type ProxyUnit } from './inbound-unit.ts';
 import type { Outbound, OutboundPart } from './outbound.ts';
 import { Policies } from './policies.ts';
 import { clientOf } from './policy/client.ts';
@@ -25,14 +28,9 @@ export type Listener = (changed: ReadonlySet<TypeUrl>) => void;
 export interface CompiledProxy extends Disposable {
   readonly view: ViewId;
   layers(type: TypeUrl): readonly Layer[];
+  /** The secrets of its namespace that a router's chains name: no layer has them, as nothing here may know a key. */
+  readonly credentials: Credentials;
 }
-
-/** Differs from every real one. */
-const nothing: InboundUnit = {
-  listeners: emptyLayer('listeners/inbound'),
-  clusters: emptyLayer('clusters/inbound'),
-  extensions: emptyLayer('extensions/inbound'),
-};
 
 /**
  * Keeps the compiled configuration of all connected proxies current at a cost that follows the change: an event recompiles
@@ -60,7 +58,7 @@ export class Compiler {
       problems: this.#problems,
       snapshot: () => this.#snapshot,
       policies: () => this.#policies,
-      inbound: (view) => this.#inbound(view),
+      own: (view) => this.#own(view),
       outbound: (view) => this.#services.for(clientOf(this.#snapshot, view)),
     });
   }
@@ -87,6 +85,12 @@ export class Compiler {
     }));
   }
 
+  /** What of the objects at the edge can't hold: each once, whichever routers would have it. */
+  get edgeFindings(): readonly Finding[] {
+    const found = this.#views.all().flatMap(({ compiled }) => compiled.own.findings);
+    return [...new Map(found.map((finding) => [JSON.stringify(finding), finding])).values()];
+  }
+
   /** What could not be compiled. */
   get findings(): readonly Finding[] {
     return this.#problems.findings;
@@ -100,6 +104,9 @@ export class Compiler {
         return member.state.view.id;
       },
       layers: (type) => this.#layers(member.state, type),
+      get credentials() {
+        return member.state.compiled.own.credentials;
+      },
       [Symbol.dispose]: () => this.#views.leave(member),
     };
   }
@@ -118,7 +125,7 @@ export class Compiler {
       this.#problems.clear();
       this.#services.rebuild(snapshot);
       const before = this.#views.rebuild();
-      const known = (compiled: Compiled): Compiled => (unfinished ? { ...compiled, inbound: nothing } : compiled);
+      const known = (compiled: Compiled): Compiled => (unfinished ? { ...compiled, own: emptyUnit } : compiled);
       this.#tell(new Map(), new Map(), new Map([...before].map(([member, compiled]) => [member, known(compiled)])));
     } else {
       this.#policies.update(changes);
@@ -137,8 +144,8 @@ export class Compiler {
     for (const state of this.#views.in(scope)) {
       const { compiled, view } = state;
       if (!recompiled.has(state)) recompiled.set(state, compiled);
-      const inbound = this.#problems.guard(problemOf(view), () => this.#inbound(view), compiled.inbound);
-      state.compiled = { ...compiled, inbound };
+      const own = this.#problems.guard(problemOf(view), () => this.#own(view), compiled.own);
+      state.compiled = { ...compiled, own };
     }
     this.#tell(parts, recompiled, moved);
     if (scope.clientsChanged)
@@ -162,7 +169,7 @@ export class Compiler {
     moved: ReadonlyMap<Member, Compiled>,
   ): void {
     const changed = ({ view, compiled }: ViewState, before: Compiled): ReadonlySet<TypeUrl> =>
-      changedTypes(view, partsThatDiffer(view, parts, before, compiled), before.inbound, compiled.inbound);
+      changedTypes(view, partsThatDiffer(view, parts, before, compiled), before.own, compiled.own);
     for (const state of parts.size > 0 ? this.#views.all() : recompiled.keys()) {
       const types = changed(state, recompiled.get(state) ?? state.compiled);
       if (types.size === 0) continue;
@@ -175,29 +182,34 @@ export class Compiler {
     }
   }
 
-  #inbound(view: View): InboundUnit {
+  #own(view: View): ProxyUnit {
     this.#viewsCompiled += 1;
-    return inboundUnit(this.#cache, effectiveInbound(this.#snapshot, view, this.#policies), this.#snapshot.mesh);
+    const inbound = effectiveInbound(this.#snapshot, view, this.#policies);
+    if (view.kind === 'sidecar') return inboundUnit(this.#cache, inbound, this.#snapshot.mesh);
+    const edge = edgeRoutes(this.#snapshot, view, (port) => this.#services.routeTargets(view, port));
+    const unit = gatewayUnit(this.#cache, this.#snapshot, view, inbound, edge);
+    return view.registered ? unit : { ...unit, credentials: noCredentials };
   }
 
-  #layers({ view, compiled: { inbound, outbound } }: ViewState, type: TypeUrl): readonly Layer[] {
+  #layers({ view, compiled: { own, outbound } }: ViewState, type: TypeUrl): readonly Layer[] {
     const sidecar = view.kind === 'sidecar';
     switch (type) {
       case types.cluster:
-        return sidecar ? [outbound.clusters, inbound.clusters] : [outbound.clusters];
+        return [outbound.clusters, own.clusters];
       case types.endpoint:
         return [outbound.endpoints];
       case types.secret:
         return [outbound.secrets];
       case types.listener:
-        return sidecar ? [outbound.listeners, inbound.listeners] : [];
+        return sidecar ? [outbound.listeners, own.listeners] : [own.listeners];
       case types.route:
+        if (!sidecar) return [own.routes];
         if (view.routes === 'inline') return [outbound.inlineRoutes(view.namespace)];
         return [outbound.routes];
       case types.virtualHost:
-        return view.routes === 'vhds' ? [outbound.virtualHosts(view.namespace)] : [];
+        return sidecar && view.routes === 'vhds' ? [outbound.virtualHosts(view.namespace)] : [];
       case types.extension:
-        return sidecar ? [inbound.extensions] : [];
+        return [own.extensions];
       default:
         return [];
     }

@@ -1,6 +1,4 @@
-import { secretBehind } from '../model/credential.ts';
-import type { Credentials } from '../model/credentials.ts';
-import type { Finding } from '../model/finding.ts';
+import { credentialsOf } from '../model/credentials.ts';
 import { directTopology } from '../model/gateway-topology.ts';
 import { emptyLayer, type Layer } from '../model/resource.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
@@ -9,7 +7,7 @@ import { gatewayListener, type StreamRoute } from './envoy/gateway-listener.ts';
 import { gatewayRouteConfiguration, type HostRoutes } from './envoy/gateway-route.ts';
 import { connectionSettings } from './envoy/http-connection-manager.ts';
 import { layer } from './envoy/resource.ts';
-import { authorizersOf, policyFilterLayer, tcpPolicyOf } from './inbound-unit.ts';
+import { authorizersOf, type ProxyUnit, policyFilterLayer, tcpPolicyOf } from './inbound-unit.ts';
 import { type ChainContent, effectiveGateway, type GatewayRoutes, type ServerRef } from './policy/gateway.ts';
 import type { EffectiveInbound, WorkloadFacts } from './policy/inbound.ts';
 
@@ -27,15 +25,8 @@ export type StreamKind = Extract<ChainContent, { readonly server: ServerRef }>['
 /** Without VirtualServices HTTP is answered 404, or redirected, and every other connection is closed. */
 export const noEdgeRoutes: EdgeRoutes = { hosts: () => [], streams: () => [] };
 
-/** A router's own part of its configuration: the ports at the edge, and who may use them. */
-export interface GatewayUnit {
-  readonly listeners: Layer;
-  readonly routes: Layer;
-  readonly clusters: Layer;
-  readonly extensions: Layer;
-  readonly credentials: Credentials;
-  readonly findings: readonly Finding[];
-}
+const noClusters = emptyLayer('clusters/gateway');
+const noExtensions = emptyLayer('extensions/inbound');
 
 /**
  * Builds the edge of a router. Each listener is cached by just what it depends on: another certificate of a credential changes
@@ -47,7 +38,7 @@ export function gatewayUnit(
   router: WorkloadFacts,
   inbound: EffectiveInbound,
   edge: EdgeRoutes = noEdgeRoutes,
-): GatewayUnit {
+): ProxyUnit {
   const { mesh } = snapshot;
   const effective = effectiveGateway(snapshot, router);
   const trust = { trustDomain: mesh.trustDomain, trustDomainAliases: mesh.trustDomainAliases };
@@ -76,24 +67,12 @@ export function gatewayUnit(
       () => layer(key, resources),
     );
   const find = (name: string) => snapshot.secrets.get(router.namespace)?.get(name);
-  const entries = effective.secrets.map((source) => {
-    const behind = secretBehind(source, find);
-    return { source, version: behind === undefined || behind === 'files' ? '' : behind.fingerprint };
-  });
   return {
     listeners: same('listeners/gateway', listeners),
     routes: same('routes/gateway', routes),
-    clusters: emptyLayer('clusters/gateway'),
-    extensions: policyFilterLayer(cache, inbound, trust, 'router'),
-    credentials: cache.get('credentials', { namespace: router.namespace, entries }, (key) => key),
+    clusters: noClusters,
+    extensions: listeners.length === 0 ? noExtensions : policyFilterLayer(cache, inbound, trust, 'router'),
+    credentials: cache.get('credentials', credentialsOf(router.namespace, effective.secrets, find), (key) => key),
     findings: effective.findings,
   };
-}
-
-/** The labels by which Gateways choose routers. */
-export function gatewayLabels(snapshot: Snapshot): ReadonlySet<string> {
-  const keys = new Set<string>();
-  for (const named of snapshot.gateways.values())
-    for (const { selector } of named.values()) for (const key of Object.keys(selector.matchLabels)) keys.add(key);
-  return keys;
 }

@@ -1,11 +1,13 @@
 import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
+import { type Credentials, noCredentials } from '../model/credentials.ts';
+import type { Finding } from '../model/finding.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { ProxyKind } from '../model/proxy.ts';
-import type { Layer, Resource } from '../model/resource.ts';
+import { emptyLayer, type Layer, type Resource } from '../model/resource.ts';
 import type { BuildCache } from './cache.ts';
-import { serviceInboundCluster } from './envoy/cluster.ts';
 import { customAuthorizeSlot, customMatchSlot, jwtSlot, rbacSlot } from './envoy/extension.ts';
 import { connectionSettings } from './envoy/http-connection-manager.ts';
+import { inboundApplicationCluster } from './envoy/inbound-cluster.ts';
 import { rbacAllowFilter, rbacAuditFilter, rbacDenyFilter } from './envoy/names.ts';
 import type { ActionRules } from './envoy/rbac.ts';
 import { layer } from './envoy/resource.ts';
@@ -21,12 +23,30 @@ import {
 import { forTcp } from './policy/authorization-tcp.ts';
 import type { EffectiveInbound } from './policy/inbound.ts';
 
-/** A workload's own part of its configuration: what reaches it, and who may. */
-export interface InboundUnit {
+/** A proxy's own part of its configuration: what reaches it, and who may. */
+export interface ProxyUnit {
   readonly listeners: Layer;
   readonly clusters: Layer;
+  /** Of a router; requests to a sidecar are routed within its listener. */
+  readonly routes: Layer;
   readonly extensions: Layer;
+  /** What a router shows to clients, and checks them with. */
+  readonly credentials: Credentials;
+  /** What of the objects that it was made from can't hold, and why. */
+  readonly findings: readonly Finding[];
 }
+
+/** Differs from every real one. */
+export const emptyUnit: ProxyUnit = {
+  listeners: emptyLayer('listeners/inbound'),
+  clusters: emptyLayer('clusters/inbound'),
+  routes: emptyLayer('routes/inbound'),
+  extensions: emptyLayer('extensions/inbound'),
+  credentials: noCredentials,
+  findings: [],
+};
+
+const noRoutes = emptyLayer('routes/inbound');
 
 type Project = (policy: AuthorizationPolicy) => PolicyRules;
 
@@ -35,23 +55,28 @@ type Project = (policy: AuthorizationPolicy) => PolicyRules;
  * very same layers, and a policy edit that means nothing to TCP leaves the listener the object it was. So is each policy filter:
  * other keys of an issuer change that one alone.
  */
-export function inboundUnit(cache: BuildCache, inbound: EffectiveInbound, mesh: Mesh): InboundUnit {
+export function inboundUnit(cache: BuildCache, inbound: EffectiveInbound, mesh: Mesh): ProxyUnit {
   const trust = { trustDomain: mesh.trustDomain, trustDomainAliases: mesh.trustDomainAliases };
-  const { ports, mode, extraPorts } = inbound;
+  const { ports, mode, extraPorts, applications } = inbound;
   const authorizers = authorizersOf(inbound);
   const tcp = tcpPolicyOf(inbound);
   const settings = connectionSettings(mesh);
-  const listenerKey = { ports, mode, extraPorts, tcp, authorizers, settings, trust };
+  const idle = applications.flatMap(({ port, connectionPool }) => {
+    const idleTimeoutMs = connectionPool?.tcpIdleTimeoutMs;
+    return idleTimeoutMs === undefined ? [] : [{ port, idleTimeoutMs }];
+  });
+  const listenerKey = { ports, mode, extraPorts, idle, tcp, authorizers, settings, trust };
   return {
     listeners: cache.get('virtualInbound', listenerKey, (key) =>
       layer('listeners/inbound', [virtualInboundListener(key)]),
     ),
-    clusters: cache.get(
-      'inboundClusters',
-      ports.map(({ port }) => port),
-      (key) => layer('clusters/inbound', key.map(serviceInboundCluster)),
+    clusters: cache.get('inboundClusters', applications, (key) =>
+      layer('clusters/inbound', key.map(inboundApplicationCluster)),
     ),
+    routes: noRoutes,
     extensions: policyFilterLayer(cache, inbound, trust, 'sidecar'),
+    credentials: noCredentials,
+    findings: [],
   };
 }
 

@@ -1,23 +1,20 @@
-import type { Destination as RouteDestination } from '../model/http-route.ts';
 import type { Sidecar } from '../model/sidecar.ts';
-import type { HashKey } from '../model/traffic-policy.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Scope } from './affected.ts';
 import type { BuildCache } from './cache.ts';
-import { httpRoutes } from './envoy/http-routes.ts';
-import { outboundCluster, unknownCluster } from './envoy/names.ts';
-import { Outbound, type OutboundPart } from './outbound.ts';
+import { httpRoutes, type RouteTargets } from './envoy/http-routes.ts';
+import { unknownCluster } from './envoy/names.ts';
+import { Outbound, type OutboundPart, type OutboundSettings } from './outbound.ts';
 import { anyClient, type Client } from './policy/client.ts';
-import { destinationPort } from './policy/destination-port.ts';
 import { destinationOf } from './policy/destination-rules.ts';
 import { type MeshRoutes, meshRoutes, routedHosts, routedService } from './policy/mesh-routes.ts';
-import { type ClientsPart, effectiveService } from './policy/outbound.ts';
+import { byPrecedence, type ClientsPart, effectiveService } from './policy/outbound.ts';
 import { effectiveEntry } from './policy/service-entry.ts';
-import { importedPorts, outboundPolicyOf, sidecarOf } from './policy/sidecar-scope.ts';
-import { hashKeyOf, portPolicy, subsetPolicy } from './policy/target-policy.ts';
+import { boundPorts, importedPorts, outboundPolicyOf, sidecarOf } from './policy/sidecar-scope.ts';
 import { virtualServicesOf } from './policy/virtual-services.ts';
 import type { Problems } from './problems.ts';
 import { type Registered, Registry, routedHostKey, routedHostOf, type ServiceKey } from './registry.ts';
+import { routeTargets } from './route-targets.ts';
 import { routedHostUnit, type ServiceUnit, serviceUnit, type UnitRoutes, unrouted } from './service-unit.ts';
 
 /** Where clients find the routes of hosts that no registry knows (behaviour.md 4.3). */
@@ -66,6 +63,11 @@ export class Services {
     return known.outbound;
   }
 
+  /** Where routes of a client lead that asked for a port. */
+  routeTargets(client: Pick<Client, 'namespace' | 'labels'>, port: number): RouteTargets {
+    return routeTargets(this.#snapshot, this.#registry, client, port);
+  }
+
   /** Forgets the outbound sides that nobody has any more. */
   keepOnly(used: ReadonlySet<Outbound>): void {
     for (const [key, { outbound }] of this.#own) if (!used.has(outbound)) this.#own.delete(key);
@@ -106,18 +108,27 @@ export class Services {
     side.sidecar = sidecar;
     if (same && touched.size === 0) return new Set();
     const units = new Map([...touched].map((key) => [key, this.#unit(key, side, outbound)]));
-    return outbound.set(units, this.#unknown(sidecar));
+    return outbound.set(units, this.#settings(sidecar, client));
   }
 
   #sidecarOf(client: Client): Sidecar | undefined {
     return client === anyClient ? undefined : sidecarOf(this.#snapshot, client);
   }
 
+  #settings(sidecar: Sidecar | undefined, client: Client): OutboundSettings {
+    const bound = boundPorts(sidecar).map(({ address, port, http }) => {
+      if (http) return { address, port, to: { kind: 'http' } } as const;
+      const reached = [...this.#registry.keys()].flatMap((key) => this.#registry.get(key) ?? []);
+      const [first] = reached.filter((each) => this.#imported(each, client, sidecar).includes(port)).sort(byPrecedence);
+      return { address, port, to: { kind: 'tcp', host: first?.host } } as const;
+    });
+    return { unknown: this.#unknown(sidecar), bound };
+  }
+
   #unknown(sidecar: Sidecar | undefined): string {
     const { mode, egressProxy } = outboundPolicyOf(sidecar, this.#snapshot.mesh);
     if (egressProxy === undefined) return unknownCluster(mode);
-    const { host, subset, port } = egressProxy;
-    return outboundCluster(destinationPort({ host, subset, port }, this.#portsOf(host), 0), host, subset);
+    return this.routeTargets(anyClient, 0).clusterOf(egressProxy);
   }
 
   #keysFor(client: Client): Iterable<ServiceKey> {
@@ -133,7 +144,7 @@ export class Services {
     );
     const side: Side = { client, sidecar: this.#sidecarOf(client), outbound };
     const units = [...this.#keysFor(client)].map((key) => [key, this.#unit(key, side, lastGood)] as const);
-    outbound.set(new Map(units), this.#unknown(side.sidecar));
+    outbound.set(new Map(units), this.#settings(side.sidecar, client));
     return side;
   }
 
@@ -214,34 +225,19 @@ export class Services {
   }
 
   #routes(routes: MeshRoutes, client: Client): UnitRoutes {
-    const clusterOf = (port: number) => (to: RouteDestination) =>
-      outboundCluster(destinationPort(to, this.#portsOf(to.host), port), to.host, to.subset);
-    const hashOf = (port: number) => (to: RouteDestination) => this.#hashOf(to, port, client);
     return {
       http: (port) => {
         const decided = routes.http(port);
-        return decided && httpRoutes(decided, { clusterOf: clusterOf(port), hashOf: hashOf(port), port });
+        return decided && httpRoutes(decided, this.routeTargets(client, port));
       },
-      connections: (kind, port) =>
-        routes.connections(kind, port).map(({ sniHost, destinationSubnet, sourceSubnet, destinations }) => ({
+      connections: (kind, port) => {
+        const { clusterOf } = this.routeTargets(client, port);
+        return routes.connections(kind, port).map(({ sniHost, destinationSubnet, sourceSubnet, destinations }) => ({
           match: { sniHost, destinationSubnet, sourceSubnet },
-          clusters: destinations.map(({ destination, weight }) => ({ name: clusterOf(port)(destination), weight })),
-        })),
+          clusters: destinations.map(({ destination, weight }) => ({ name: clusterOf(destination), weight })),
+        }));
+      },
     };
-  }
-
-  #hashOf(to: RouteDestination, asked: number, client: Client): HashKey | undefined {
-    const [service] = this.#registry.claiming(to.host);
-    const rule = service && destinationOf(this.#snapshot, service, client);
-    if (rule === undefined) return undefined;
-    const port = destinationPort(to, this.#portsOf(to.host), asked);
-    const all = portPolicy(rule.trafficPolicy, port);
-    const subset = rule.subsets.find(({ name }) => name === to.subset);
-    return hashKeyOf(subset === undefined ? all : subsetPolicy(all, subset.trafficPolicy, port));
-  }
-
-  #portsOf(host: string): readonly number[] | undefined {
-    return this.#registry.claiming(host)[0]?.ports.map(({ port }) => port);
   }
 }
 

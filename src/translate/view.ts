@@ -1,20 +1,22 @@
 import { type ViewId, viewId } from '../model/ids.ts';
 import { compareText, type Labels } from '../model/object.ts';
-import type { Proxy, ProxyKind } from '../model/proxy.ts';
+import type { Proxy } from '../model/proxy.ts';
 import { findWorkload, pinningServices } from '../snapshot/indexes.ts';
 import { inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Policies } from './policies.ts';
 import { clientLabelsRead } from './policy/client.ts';
-import type { WorkloadFacts } from './policy/inbound.ts';
+import { gatewayLabelsRead } from './policy/gateway.ts';
+import type { ProxiedWorkload, WorkloadFacts } from './policy/inbound.ts';
 
 /**
  * What proxies must have in common to get equal configuration. Two pods of one Deployment differ only in what nothing
  * reads, so they are one view, and all work is done once for both.
  */
-export interface View extends WorkloadFacts {
+export interface View extends ProxiedWorkload {
   readonly id: ViewId;
-  readonly kind: ProxyKind;
   readonly routes: Proxy['routes'];
+  /** A router that the registry doesn't know gets no key: what it says of itself could make a gateway of any pod. */
+  readonly registered: boolean;
 }
 
 /** The label keys that some selector of a namespace reads; all other labels can't make a difference. */
@@ -42,14 +44,17 @@ export function labelsRead(
  */
 export function viewOf(snapshot: Snapshot, proxy: Proxy, read: ReadonlySet<string>): View {
   const workload = findWorkload(snapshot, proxy.namespace, proxy.name);
-  const labels = pick(workload?.labels ?? proxy.labels, read);
+  const chosen = proxy.kind === 'router' ? new Set([...read, ...gatewayLabelsRead(snapshot)]) : read;
+  const labels = pick(workload?.labels ?? proxy.labels, chosen);
   const facts = {
+    kind: proxy.kind,
     namespace: proxy.namespace,
     labels,
     namedPorts: sorted(workload?.namedPorts ?? {}),
     pinnedBy: pinningServices(snapshot, proxy.namespace, workload?.addresses ?? [proxy.ip]),
   };
-  return { id: nameOf(proxy, facts), kind: proxy.kind, routes: proxy.routes, ...facts };
+  const registered = proxy.kind === 'sidecar' || workload !== undefined;
+  return { id: nameOf(proxy, facts, registered), routes: proxy.routes, registered, ...facts };
 }
 
 /**
@@ -57,10 +62,11 @@ export function viewOf(snapshot: Snapshot, proxy: Proxy, read: ReadonlySet<strin
  * A node may write anything into labels of a workload that the registry doesn't know, so nothing of it can pass for
  * another part of the name: two proxies of one name get one configuration.
  */
-function nameOf(proxy: Proxy, facts: WorkloadFacts): ViewId {
+function nameOf(proxy: Proxy, facts: WorkloadFacts, registered: boolean): ViewId {
   const labels = Object.entries(facts.labels).map(([key, value]) => `${plain(key)}=${plain(value)}`);
   const ports = portsText(Object.entries(facts.namedPorts).map(([name, port]) => ({ name, port })));
   const parts = [
+    ...(registered ? [] : ['unregistered']),
     ...labels,
     ...(ports === '' ? [] : [`ports(${ports})`]),
     ...facts.pinnedBy.map((pin) => `service(${plain(pin.service)} ${portsText(pin.ports)})`),

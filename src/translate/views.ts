@@ -2,7 +2,7 @@ import type { TypeUrl, ViewId } from '../model/ids.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Scope } from './affected.ts';
-import type { InboundUnit } from './inbound-unit.ts';
+import type { ProxyUnit } from './inbound-unit.ts';
 import type { Outbound } from './outbound.ts';
 import type { Policies } from './policies.ts';
 import type { Problems } from './problems.ts';
@@ -10,7 +10,7 @@ import { labelsRead, type View, viewOf } from './view.ts';
 
 /** What proxies of a view get: a side of their own, and one that all clients alike share. */
 export interface Compiled {
-  readonly inbound: InboundUnit;
+  readonly own: ProxyUnit;
   readonly outbound: Outbound;
 }
 
@@ -34,7 +34,7 @@ export interface ViewCompiler {
   readonly problems: Problems;
   readonly snapshot: () => Snapshot;
   readonly policies: () => Policies;
-  readonly inbound: (view: View) => InboundUnit;
+  readonly own: (view: View) => ProxyUnit;
   readonly outbound: (view: View) => Outbound;
 }
 
@@ -108,25 +108,31 @@ export class Views {
     return before;
   }
 
+  /** Looks up anew which labels selectors of a namespace read; false where those are others now. */
+  #readsTheSame(namespace: string): boolean {
+    const before = this.#labels.get(namespace);
+    if (before === undefined) return true;
+    const after = labelsRead(this.#compiler.snapshot(), namespace, this.#compiler.policies());
+    this.#labels.set(namespace, after);
+    return before.size === after.size && [...after].every((key) => before.has(key));
+  }
+
   /** The proxies whose view may be another one now. */
   #candidates(scope: Scope): ReadonlySet<Member> {
     const found = new Set<Member>();
     for (const key of scope.workloads) for (const member of this.#members.get(key) ?? []) found.add(member);
     for (const namespace of scope.selectorsChanged === 'all' ? [...this.#labels.keys()] : scope.selectorsChanged) {
-      const before = this.#labels.get(namespace);
-      if (before === undefined) continue;
-      const after = labelsRead(this.#compiler.snapshot(), namespace, this.#compiler.policies());
-      this.#labels.set(namespace, after);
-      const same = before.size === after.size && [...after].every((key) => before.has(key));
-      if (same && !scope.pinsChanged.has(namespace)) continue;
+      if (this.#readsTheSame(namespace) && !scope.pinsChanged.has(namespace)) continue;
       for (const state of this.#byNamespace.get(namespace) ?? []) for (const member of state.proxies) found.add(member);
     }
+    const routers = scope.gatewaysChanged ? this.all().filter(({ view }) => view.kind === 'router') : [];
+    for (const { proxies } of routers) for (const member of proxies) found.add(member);
     return found;
   }
 
   /** The state of a proxy's view. `lastGood` is what the proxy keeps where its view is new and can't be compiled. */
   #stateFor(proxy: Proxy, lastGood?: Compiled): ViewState {
-    const { inbound, outbound, problems, snapshot, policies } = this.#compiler;
+    const { own, outbound, problems, snapshot, policies } = this.#compiler;
     let read = this.#labels.get(proxy.namespace);
     if (read === undefined) {
       read = labelsRead(snapshot(), proxy.namespace, policies());
@@ -135,9 +141,8 @@ export class Views {
     const view = viewOf(snapshot(), proxy, read);
     const known = this.#views.get(view.id);
     if (known !== undefined) return known;
-    const own =
-      lastGood === undefined ? inbound(view) : problems.guard(problemOf(view), () => inbound(view), lastGood.inbound);
-    const state: ViewState = { view, proxies: new Set(), compiled: { inbound: own, outbound: outbound(view) } };
+    const unit = lastGood === undefined ? own(view) : problems.guard(problemOf(view), () => own(view), lastGood.own);
+    const state: ViewState = { view, proxies: new Set(), compiled: { own: unit, outbound: outbound(view) } };
     this.#views.set(view.id, state);
     this.#byNamespace.set(view.namespace, (this.#byNamespace.get(view.namespace) ?? new Set()).add(state));
     return state;

@@ -3,13 +3,18 @@ import { destinationRule, hostOf } from './e2e-destination-rules.ts';
 import { namespaceMode, type PolicyObject, workloadMode } from './e2e-policies.ts';
 import { type ports, world } from './e2e-world.ts';
 
-/** What the server takes: by the policy of its namespace (which clients go by, too), by one of its own, or without a sidecar. */
-export const serverModes = ['STRICT', 'PERMISSIVE', 'DISABLE', 'DISABLE for the workload', 'no sidecar'] as const;
-export type ServerMode = (typeof serverModes)[number];
+/** What the server's sidecar takes: by the policy of its namespace (which clients go by, too), or by one of its own. */
+export const sidecarModes = ['UNSET', 'STRICT', 'PERMISSIVE', 'DISABLE', 'DISABLE for the workload'] as const;
+export type SidecarMode = (typeof sidecarModes)[number];
+export type ServerMode = SidecarMode | 'no sidecar';
 
-/** What the rule for the server says. `subsets only`: there is a rule, and it has no `tls`. */
-export const ruleModes = ['no rule', 'subsets only', 'DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'] as const;
-export type RuleMode = (typeof ruleModes)[number];
+/** What the rule for a server says, in pairs that are tried at once. `subsets only`: there is a rule, and it has no `tls`. */
+export const rulePairs = [
+  ['no rule', 'subsets only'],
+  ['DISABLE', 'SIMPLE'],
+  ['MUTUAL', 'ISTIO_MUTUAL'],
+] as const;
+export type RuleMode = (typeof rulePairs)[number][number];
 
 /**
  * What comes of a call. `mtls`, `plain`: an answer, and over what. `tls`: an answer of an app that speaks TLS itself, which the
@@ -45,6 +50,8 @@ const row = (
 ): Readonly<Record<ServerMode, Outcomes>> => ({
   STRICT: strict,
   PERMISSIVE: permissive,
+  // Nobody says anything wider: the same as PERMISSIVE.
+  UNSET: permissive,
   DISABLE: disable,
   'DISABLE for the workload': disableOwn,
   'no sidecar': none,
@@ -65,15 +72,21 @@ export const clientTlsTables: Readonly<Record<'true' | 'false', Table>> = {
   false: { 'no rule': never, 'subsets only': never, ...asked },
 };
 
-/** The policies of one place in the table; `files` are paths, as the client's Envoy sees them. */
-export function clientTlsPolicies(mode: ServerMode, rule: RuleMode, files: Credentials): readonly PolicyObject[] {
-  const server: readonly PolicyObject[] =
-    mode === 'no sidecar'
-      ? []
-      : mode === 'DISABLE for the workload'
-        ? [workloadMode('server', 'DISABLE')]
-        : [namespaceMode('foo', mode)];
-  return [...server, ...[world.server, world.bare].flatMap((service) => rulesFor(service, rule, files))];
+/**
+ * The policies of one round: the mode of the servers with a sidecar, and the rules for server.foo, other.foo and the server
+ * without one; `files` are paths, as the client's Envoy sees them.
+ */
+export function clientTlsPolicies(
+  mode: SidecarMode,
+  rules: readonly RuleMode[],
+  files: Credentials,
+): readonly PolicyObject[] {
+  const servers =
+    mode === 'DISABLE for the workload'
+      ? ['server', 'other'].map((app) => workloadMode(app, 'DISABLE'))
+      : [namespaceMode('foo', mode)];
+  const services = [world.server, world.other, world.bare];
+  return [...servers, ...services.flatMap((service, index) => rulesFor(service, rules[index] ?? 'no rule', files))];
 }
 
 function rulesFor(service: string, rule: RuleMode, files: Credentials): readonly PolicyObject[] {
@@ -85,7 +98,7 @@ function rulesFor(service: string, rule: RuleMode, files: Credentials): readonly
     case 'no rule':
       return [];
     case 'subsets only':
-      return [destinationRule({ ...scope, subsets: [{ name: 'all', labels: { app: 'server' } }] })];
+      return [destinationRule({ ...scope, subsets: [{ name: 'all', labels: { app: service.replace(/\..*/, '') } }] })];
     case 'MUTUAL':
       return only({ mode: rule, clientCertificate: files.certificate, privateKey: files.key, ...anybody });
     case 'SIMPLE':

@@ -14,7 +14,14 @@ interface Scope {
 /** A policy as a document. */
 export interface PolicyObject {
   readonly apiVersion: string;
-  readonly kind: 'PeerAuthentication' | 'AuthorizationPolicy' | 'RequestAuthentication' | 'DestinationRule';
+  readonly kind:
+    | 'PeerAuthentication'
+    | 'AuthorizationPolicy'
+    | 'RequestAuthentication'
+    | 'DestinationRule'
+    | 'ServiceEntry'
+    | 'Sidecar'
+    | 'VirtualService';
   readonly metadata: {
     readonly name: string;
     readonly namespace: string;

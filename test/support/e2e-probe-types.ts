@@ -24,6 +24,8 @@ export interface TcpRequest {
 }
 
 export interface TlsRequest extends TcpRequest {
+  /** What is sent as SNI. */
+  readonly name?: string;
   readonly alpn?: readonly string[];
   readonly version?: 'TLSv1.2' | 'TLSv1.3';
   /** PEM. */

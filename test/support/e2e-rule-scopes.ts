@@ -23,6 +23,37 @@ const plainOf = (namespace: string): string => `plaintext by rule-plain.${namesp
 const mtlsOf = (namespace: string): string => `mTLS by rule-mtls.${namespace}`;
 const nobody = 'mTLS by no rule';
 
+/** A rule that was written for something else than TLS. */
+const withoutTls = destinationRule({
+  namespace: 'istio-system',
+  host: server,
+  name: 'rule-subsets',
+  subsets: [{ name: 'all', labels: { app: 'server' } }],
+});
+
+/**
+ * As in releases without auto mTLS (behaviour.md 2.2): mTLS everywhere by a wildcard, and a rule without `tls` for one host switches
+ * it off there.
+ */
+export const withoutAutoMtls: readonly ScopeCase[] = [
+  { name: 'no rule', rules: [], seen: ['plaintext by no rule', 'plaintext by no rule'] },
+  {
+    name: 'a wildcard with mTLS',
+    rules: [rule('istio-system', 'ISTIO_MUTUAL', { host: '*.local' })],
+    seen: [mtlsOf('istio-system'), mtlsOf('istio-system')],
+  },
+  {
+    name: 'a rule without tls beside the wildcard: it takes its place, and switches TLS off',
+    rules: [rule('istio-system', 'ISTIO_MUTUAL', { host: '*.local' }), withoutTls],
+    seen: ['plaintext by rule-subsets.istio-system', 'plaintext by rule-subsets.istio-system'],
+  },
+  {
+    name: 'top level DISABLE, and mTLS for the port',
+    rules: [ports('DISABLE', { tls: { mode: 'ISTIO_MUTUAL' } })],
+    seen: ['mTLS by rule-ports.foo', 'mTLS by rule-ports.foo'],
+  },
+];
+
 /** Whose rule counts (behaviour.md 4.5). Modes differ in each case, so that bytes on the wire tell which rule it was. */
 export const scopeCases: readonly ScopeCase[] = [
   { name: 'no rule', rules: [], seen: [nobody, nobody] },
@@ -110,6 +141,11 @@ export const scopeCases: readonly ScopeCase[] = [
       older(rule('foo', 'ISTIO_MUTUAL'), '2026-01-02T00:00:00Z'),
     ],
     seen: [plainOf('foo'), plainOf('foo')],
+  },
+  {
+    name: 'a rule without tls beside a wildcard that has it: it takes its place, and auto mTLS stays',
+    rules: [rule('istio-system', 'DISABLE', { host: '*.local' }), withoutTls],
+    seen: ['mTLS by rule-subsets.istio-system', 'mTLS by rule-subsets.istio-system'],
   },
   {
     name: 'a port entry without tls, which replaces all that is said for the service',

@@ -17,8 +17,8 @@ import type { Proxy } from '../../src/model/proxy.ts';
 import type { JwtRule, KeySource, RequestAuthentication } from '../../src/model/request-authentication.ts';
 import type { EndpointSlice, Protocol, Service } from '../../src/model/service.ts';
 import type { EntryEndpoint, ServiceEntry } from '../../src/model/service-entry.ts';
-import type { Sidecar } from '../../src/model/sidecar.ts';
-import type { TrafficPolicy } from '../../src/model/traffic-policy.ts';
+import type { IngressListener, Sidecar } from '../../src/model/sidecar.ts';
+import type { ConnectionPool, TrafficPolicy } from '../../src/model/traffic-policy.ts';
 import type { Workload } from '../../src/model/workload.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { Store } from '../../src/snapshot/store.ts';
@@ -258,6 +258,24 @@ export const noPolicy: TrafficPolicy = {
   proxyProtocol: undefined,
 };
 
+/** Limits none of which is set. */
+export const noPool: ConnectionPool = {
+  maxConnections: undefined,
+  connectTimeoutMs: undefined,
+  keepalive: undefined,
+  maxConnectionDurationMs: undefined,
+  tcpIdleTimeoutMs: undefined,
+  maxPendingRequests: undefined,
+  maxRequests: undefined,
+  maxRequestsPerConnection: undefined,
+  maxRetries: undefined,
+  httpIdleTimeoutMs: undefined,
+  h2Upgrade: 'DEFAULT',
+  useClientProtocol: false,
+  maxConcurrentStreams: undefined,
+  http2KeepAlive: undefined,
+};
+
 export function destinationRule(
   namespace: string,
   name: string,
@@ -315,6 +333,18 @@ export function entryEndpoint(
 }
 
 /** The Sidecar of a whole namespace, which says nothing. */
+/** One port that a Sidecar takes in, to its own port of the pod. */
+export function ingress(number: number, protocol: Protocol, more: Partial<IngressListener> = {}): IngressListener {
+  return {
+    port: { number, name: '', protocol },
+    bind: '',
+    captureMode: 'DEFAULT',
+    defaultEndpoint: undefined,
+    connectionPool: undefined,
+    ...more,
+  };
+}
+
 export function sidecarResource(namespace: string, name: string, more: Partial<Sidecar> = {}): Sidecar {
   return {
     kind: 'Sidecar',

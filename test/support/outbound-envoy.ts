@@ -25,15 +25,16 @@ export class OutboundEnvoy implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  /** Waits until all of `ports` are open. */
+  /** Waits until all of `ports` are open. Names are asked of the DNS server on port `dns` of the loopback. */
   static async start(
     version: string,
     outbound: Outbound,
     namespace: string,
-    ports: readonly number[],
+    { ports, dns }: { readonly ports: readonly number[]; readonly dns: number },
   ): Promise<OutboundEnvoy> {
     const folder = await mkdtemp(join(tmpdir(), 'coxswain-outbound-'));
-    await writeFile(join(folder, 'envoy.json'), JSON.stringify(await bootstrap(outbound, namespace, folder)));
+    const config = { ...(await bootstrap(outbound, namespace, folder)), ...resolver(dns) };
+    await writeFile(join(folder, 'envoy.json'), JSON.stringify(config));
     const flags = ['--disable-hot-restart', '--concurrency', '1', '--log-level', 'error'];
     const child = spawn(join(tools, `envoy-${version}`, 'envoy'), ['-c', join(folder, 'envoy.json'), ...flags], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -104,6 +105,17 @@ async function bootstrap(outbound: Outbound, namespace: string, folder: string):
       }),
     },
     node: { id: 'sidecar', cluster: 'test' },
+  };
+}
+
+function resolver(port: number): object {
+  const typed = 'type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig';
+  const resolvers = [{ socket_address: { address: '127.0.0.1', port_value: port } }];
+  return {
+    typed_dns_resolver_config: {
+      name: 'envoy.network.dns_resolver.cares',
+      typed_config: { '@type': typed, resolvers, dns_resolver_options: { no_default_search_domain: true } },
+    },
   };
 }
 

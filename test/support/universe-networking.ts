@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import type { ExportTo } from '../../src/model/export-to.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
+import type { Protocol } from '../../src/model/service.ts';
+import type { DefaultEndpoint } from '../../src/model/sidecar.ts';
+import type { ConnectionPool } from '../../src/model/traffic-policy.ts';
 import type { ConnectionRoute, HttpMatch } from '../../src/model/virtual-service.ts';
-import { entryEndpoint, meta, serviceEntry, sidecarResource } from './objects.ts';
+import { entryEndpoint, ingress, meta, noPool, serviceEntry, sidecarResource } from './objects.ts';
 import { at, httpRoute, to, under, virtualService } from './virtual-services.ts';
 
 /** The objects of the small world (universe.ts) that say what clients know of each other, and where their traffic goes. */
@@ -53,6 +56,27 @@ const imports = fc.subarray(
   ],
   { maxLength: 2 },
 );
+const pools = fc.constantFrom<ConnectionPool | undefined>(undefined, {
+  ...noPool,
+  maxConnections: 7,
+  tcpIdleTimeoutMs: 1_000,
+});
+const ingresses = fc.uniqueArray(
+  fc
+    .record({
+      number: fc.constantFrom(7000, 8080, 9999),
+      protocol: fc.constantFrom<Protocol>('http', 'tcp', 'auto'),
+      defaultEndpoint: fc.constantFrom<DefaultEndpoint | undefined>(
+        undefined,
+        { kind: 'port', at: 'pod', port: 8080 },
+        { kind: 'port', at: 'loopback', port: 8081 },
+        { kind: 'socket', path: '/run/app' },
+      ),
+      connectionPool: pools,
+    })
+    .map(({ number, protocol, ...more }) => ingress(number, protocol, more)),
+  { selector: ({ port }) => port.number, maxLength: 2 },
+);
 const port80 = { number: 80, name: 'http', protocol: 'http' } as const;
 const sidecars = fc
   .record({
@@ -62,16 +86,21 @@ const sidecars = fc
     labels: fc.constantFrom({}, {}, { app: 'x' }, { v: '2' }),
     egress: fc.option(fc.tuple(imports, fc.option(imports, { nil: undefined })), { nil: undefined }),
     mode: fc.constantFrom(undefined, 'REGISTRY_ONLY' as const, 'ALLOW_ANY' as const),
+    bind: fc.constantFrom('', '', '127.0.0.1', '0.0.0.0'),
+    protocol: fc.constantFrom<Protocol>('http', 'tcp'),
+    ingress: ingresses,
+    inboundConnectionPool: pools,
   })
-  .map(({ namespace, name, createdAt, labels, egress, mode }): MeshObject => {
+  .map(({ namespace, name, createdAt, labels, egress, mode, bind, protocol, ...inbound }): MeshObject => {
     const listener = { bind: '', captureMode: 'DEFAULT' } as const;
     return sidecarResource(namespace, name, {
       meta: meta(namespace, name, { createdAt }),
       selector: { matchLabels: namespace === 'istio-system' ? {} : labels },
       egress: egress && [
         { ...listener, port: undefined, hosts: egress[0] },
-        ...(egress[1] === undefined ? [] : [{ ...listener, port: port80, hosts: egress[1] }]),
+        ...(egress[1] === undefined ? [] : [{ ...listener, bind, port: { ...port80, protocol }, hosts: egress[1] }]),
       ],
+      ...inbound,
       outboundPolicy: mode && { mode, egressProxy: undefined },
     });
   });

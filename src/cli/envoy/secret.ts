@@ -9,9 +9,18 @@ interface Row {
   readonly name: string;
   readonly type: string;
   readonly status: string;
-  readonly certificate: CertificateText | undefined;
+  readonly certificate: CertificateText | Count | undefined;
   readonly trustDomain: string;
 }
+
+/** What is said of a bundle of more certificates than a person reads one by one. */
+interface Count {
+  readonly total: number;
+  readonly valid: number;
+}
+
+/** Roots of one's own are one or two, and more while they are renewed; those that everybody trusts, `file-root:system`, are over a hundred. */
+const few = 8;
 
 /** One certificate of a secret, and for whom it is a root, if the secret says so. */
 interface Held {
@@ -31,7 +40,10 @@ const subject: Column = { header: 'SUBJECT', cell: (certificate) => certificate.
 const names: Column = { header: 'ALTERNATIVE NAMES', cell: (certificate) => certificate.names.join(', ') || '-' };
 const issuer: Column = { header: 'ISSUER', cell: (certificate) => certificate.issuer || '-' };
 
-/** One row a certificate, `now` deciding which are valid; a secret that has not arrived is one row too (behaviour.md 8.2). */
+/**
+ * One row a certificate, `now` deciding which are valid; a secret that has not arrived is one row too (behaviour.md 8.2), and so is
+ * a bundle of very many.
+ */
 export function secretView(dump: unknown, now: number): View {
   return view(dump, now, [serial, notAfter, notBefore]);
 }
@@ -41,14 +53,21 @@ export function wideSecretView(dump: unknown, now: number): View {
   return view(dump, now, [subject, names, issuer, notBefore, notAfter]);
 }
 
-/** The secrets as Envoy shows them, each with its certificates decoded beside it, because base64 tells a person nothing. */
+/**
+ * The secrets as Envoy shows them, each with its certificates decoded beside it, because base64 tells a person nothing; of
+ * very many, their count.
+ */
 export function decodedSecrets(dump: unknown, now: number): unknown {
   const decoded = (entry: unknown): unknown => {
+    if (!isRecord(entry)) return entry;
     const certificates = heldBy(at(entry, 'secret')).map(({ certificate, trustDomain }) => ({
       ...certificateText(certificate, now),
       ...(trustDomain === '' ? {} : { trustDomain }),
     }));
-    return certificates.length === 0 || !isRecord(entry) ? entry : { ...entry, certificates };
+    if (certificates.length === 0) return entry;
+    return certificates.length > few
+      ? { ...entry, certificate_count: count(certificates) }
+      : { ...entry, certificates };
   };
   const secrets = section(dump, 'SecretsConfigDump');
   if (!isRecord(secrets)) return secrets;
@@ -75,7 +94,17 @@ function cells({ name, type, status, certificate, trustDomain }: Row, columns: r
   if (certificate === undefined) {
     return [name, type, status, type === 'Generic' ? '-' : 'false', ...columns.map(() => '-'), trustDomain];
   }
+  if ('total' in certificate) {
+    const { total, valid } = certificate;
+    const shown = valid === total ? 'true' : valid === 0 ? 'false' : `${valid} of ${total}`;
+    const words = columns.map((_, index) => (index === 0 ? `${total} certificates` : '-'));
+    return [name, type, status, shown, ...words, trustDomain];
+  }
   return [name, type, status, String(certificate.valid), ...columns.map(({ cell }) => cell(certificate)), trustDomain];
+}
+
+function count(certificates: readonly CertificateText[]): Count {
+  return { total: certificates.length, valid: certificates.filter(({ valid }) => valid).length };
 }
 
 function rowsOf(entry: unknown, status: string, now: number): readonly Row[] {
@@ -86,8 +115,12 @@ function rowsOf(entry: unknown, status: string, now: number): readonly Row[] {
   // A chain is one credential: its leaf decides. Of roots, each may be the one that counts.
   const shown = type === 'Cert Chain' ? held.slice(0, 1) : held;
   if (shown.length === 0) return [{ name, type, status, certificate: undefined, trustDomain: '' }];
-  return shown.map(({ certificate, trustDomain }) => {
+  const rows = shown.map(({ certificate, trustDomain }) => {
     return { name, type, status, certificate: certificateText(certificate, now), trustDomain };
+  });
+  return [...Map.groupBy(rows, ({ trustDomain }) => trustDomain)].flatMap(([trustDomain, each]): readonly Row[] => {
+    if (each.length <= few) return each;
+    return [{ name, type, status, certificate: count(each.map(({ certificate }) => certificate)), trustDomain }];
   });
 }
 

@@ -32,7 +32,7 @@ export const checkPrincipal: Check = (item, text) => {
     item.warning(
       'principal-form',
       `${JSON.stringify(text)} matches no workload of the mesh`,
-      'write <trust domain>/ns/<namespace>/sa/<service account>, or use a leading or trailing "*"',
+      'write <trust domain>/ns/<namespace>/sa/<service account>, or use a leading or trailing "*"; clients of a gateway may have other SPIFFE IDs',
     );
   }
   literalStar(item, text);

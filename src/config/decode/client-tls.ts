@@ -54,12 +54,15 @@ function readOriginated(field: Field, fields: Fields, mode: OriginatedTls['mode'
   const [certificate, privateKey, ca] = [text('clientCertificate'), text('privateKey'), text('caCertificates')];
   const credential = text('credentialName');
   const caCredential = text('caCertCredentialName');
-  if (credential !== undefined)
-    refuse(fields, ['clientCertificate', 'privateKey', 'caCertificates'], 'credentialName already says it');
+  if (credential !== undefined) refuse(fields, certificateFields, 'credentialName already says it');
   const skip = fields.get('insecureSkipVerify').boolean() ?? false;
   const names = readTexts(fields.get('subjectAltNames'));
   if (skip) {
-    refuse(fields, ['caCertificates', 'caCertCredentialName', 'subjectAltNames'], 'insecureSkipVerify checks nothing');
+    refuse(
+      fields,
+      ['caCertificates', 'caCrl', 'caCertCredentialName', 'subjectAltNames'],
+      'insecureSkipVerify checks nothing',
+    );
     fields
       .get('insecureSkipVerify')
       .warning(

@@ -7,20 +7,14 @@ import { type ClientTls, isOriginated } from '../policy/client-tls.ts';
 import type { TargetPolicy } from '../policy/target-policy.ts';
 import { clusterPolicy, connectTimeout, noBreakers } from './cluster-policy.ts';
 import { dnsDiscovery, type NamedEndpoints } from './dns-cluster.ts';
-import {
-  blackHoleCluster,
-  inboundCluster,
-  inboundPassthroughCluster,
-  outboundCluster,
-  outboundSni,
-  passthroughCluster,
-} from './names.ts';
+import { inboundPassthrough } from './inbound-cluster.ts';
+import { blackHoleCluster, outboundCluster, outboundSni, passthroughCluster } from './names.ts';
 import { originatedTls } from './originated-tls.ts';
 import { rawSocket, withProxyProtocol } from './proxy-protocol.ts';
 import { resource } from './resource.ts';
 import { ads } from './sources.ts';
 import { upstreamMtls } from './tls.ts';
-import { sniffedOptions, speaksHttp2, upstreamOptions } from './upstream-options.ts';
+import { type OwnHost, sniffedOptions, speaksHttp2, upstreamOptions } from './upstream-options.ts';
 
 type Cluster = envoy.config.cluster.v3.Cluster;
 
@@ -49,7 +43,7 @@ export function serviceCluster(key: OutboundCluster): Resource {
   const name = outboundCluster(port, host, subset);
   const pool = policy.connectionPool;
   const kept = policy.loadBalancer?.method === 'PASSTHROUGH';
-  const options = upstreamOptions({ protocol, pool, hostAsSni: isOriginated(tls) && followsHost(tls, protocol) });
+  const options = upstreamOptions({ protocol, pool, ownHost: isOriginated(tls) ? ownHost(tls, protocol) : 'unused' });
   return resource('cluster', name, {
     name,
     ...(kept || named !== undefined ? {} : { edsClusterConfig: { edsConfig: ads } }),
@@ -81,7 +75,7 @@ function socket(key: OutboundCluster): Pick<Cluster, 'transportSocket' | 'transp
     const h2 = speaksHttp2(protocol, policy.connectionPool);
     return {
       transportSocket: withProxyProtocol(
-        originatedTls({ tls, alpn: h2 ? ['h2'] : [], host, hostAsSni: followsHost(tls, protocol) }),
+        originatedTls({ tls, alpn: h2 ? ['h2'] : [], host, ownHost: ownHost(tls, protocol) }),
         version,
       ),
     };
@@ -107,9 +101,10 @@ function socket(key: OutboundCluster): Pick<Cluster, 'transportSocket' | 'transp
   };
 }
 
-/** Where nobody says which name to send, and requests have one. */
-function followsHost(tls: OriginatedTls, protocol: Protocol): boolean {
-  return tls.sni === '' && tls.subjectAltNames.length === 0 && tls.authorities.kind !== 'none' && isHttp(protocol);
+/** A request's own Host is the name that is sent where nobody says another one, and also what is checked where nobody says that. */
+function ownHost(tls: OriginatedTls, protocol: Protocol): OwnHost {
+  if (tls.sni !== '' || !isHttp(protocol)) return 'unused';
+  return tls.subjectAltNames.length === 0 && tls.authorities.kind !== 'none' ? 'checked' : 'sent';
 }
 
 /** What the server finds its chain by. `istio-peer-exchange` isn't offered: it would promise Istio's metadata exchange. */
@@ -117,20 +112,6 @@ function alpnOf(protocol: Protocol, http2: boolean): readonly string[] {
   if (http2) return ['istio-h2', 'h2'];
   return protocol === 'http' ? ['istio-http/1.1'] : ['istio'];
 }
-
-/** To the application, at the address that the connection was meant for, from 127.0.0.6 so that it isn't taken again. */
-function toApplication(name: string): Resource {
-  return resource('cluster', name, {
-    name,
-    ...original,
-    connectTimeout,
-    circuitBreakers: noBreakers,
-    upstreamBindConfig: { sourceAddress: { address: '127.0.0.6', portValue: 0 } },
-    typedExtensionProtocolOptions: sniffedOptions,
-  });
-}
-
-export const serviceInboundCluster = (targetPort: number): Resource => toApplication(inboundCluster(targetPort));
 
 /** The clusters that every sidecar has: where unknown traffic goes, in and out. */
 export function fixedClusters(): readonly Resource[] {
@@ -143,6 +124,6 @@ export function fixedClusters(): readonly Resource[] {
       circuitBreakers: noBreakers,
       typedExtensionProtocolOptions: sniffedOptions,
     }),
-    toApplication(inboundPassthroughCluster),
+    inboundPassthrough(),
   ];
 }

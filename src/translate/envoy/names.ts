@@ -1,4 +1,5 @@
 import { secretResourceName } from '../../model/secret-source.ts';
+import { sidecarOwnPorts } from '../../model/sidecar-ports.ts';
 
 /** Names that dashboards, `proxy-config` and Istio's own tools know (product.md; behaviour.md 3 and 4). */
 
@@ -7,7 +8,7 @@ export const virtualOutbound = 'virtualOutbound';
 export const inboundPort = 15006;
 export const outboundPort = 15001;
 /** Ports of the sidecar itself: no service listener is made for them. */
-export const reservedPorts: ReadonlySet<number> = new Set([15000, 15001, 15006, 15020, 15021, 15090]);
+export const reservedPorts: ReadonlySet<number> = sidecarOwnPorts;
 
 export const blackHoleCluster = 'BlackHoleCluster';
 export const passthroughCluster = 'PassthroughCluster';
@@ -38,8 +39,8 @@ export const rootSecret = 'ROOTCA';
 /** Certificates in files that a proxy has, and in Secrets of its namespace (behaviour.md 4.4, 5.5). */
 export const fileCertificate = (certificate: string, privateKey: string): string =>
   secretResourceName({ kind: 'key-pair-files', certificate, privateKey });
-export const fileAuthorities = (path: string): string =>
-  secretResourceName({ kind: 'authorities-file', path, revoked: '' });
+export const fileAuthorities = (path: string, revoked: string): string =>
+  secretResourceName({ kind: 'authorities-file', path, revoked });
 export const credentialCertificate = (name: string): string =>
   secretResourceName({ kind: 'key-pair', credential: name });
 export const credentialAuthorities = (name: string): string =>

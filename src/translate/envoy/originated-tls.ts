@@ -5,6 +5,7 @@ import { credentialAuthorities, credentialCertificate, fileAuthorities, fileCert
 import { resource } from './resource.ts';
 import { adsWithTimeout } from './sources.ts';
 import { clientVersions, exactName, tlsSocket } from './tls.ts';
+import type { OwnHost } from './upstream-options.ts';
 
 type TransportSocket = envoy.config.core.v3.TransportSocket;
 
@@ -16,21 +17,17 @@ export interface Origination {
   readonly tls: OriginatedTls;
   readonly alpn: readonly string[];
   readonly host: string;
-  /** Envoy sends, and checks, each request's own Host. */
-  readonly hostAsSni: boolean;
+  readonly ownHost: OwnHost;
 }
 
 /**
  * TLS to a server that isn't of the mesh (behaviour.md 4.4, SIMPLE and MUTUAL). A certificate always is checked for a name: one that the
  * rule gives, else the one that is sent, else the host.
  */
-export function originatedTls({ tls, alpn, host, hostAsSni }: Origination): TransportSocket {
+export function originatedTls({ tls, alpn, host, ownHost }: Origination): TransportSocket {
   const { certificate, authorities } = tls;
   const names = tls.subjectAltNames.length > 0 ? tls.subjectAltNames : [tls.sni === '' ? host : tls.sni];
-  const defaultValidationContext = {
-    ...(hostAsSni ? {} : { matchTypedSubjectAltNames: names.flatMap(exactName) }),
-    ...(tls.revoked === '' ? {} : { crl: { filename: tls.revoked } }),
-  };
+  const defaultValidationContext = ownHost === 'checked' ? {} : { matchTypedSubjectAltNames: names.flatMap(exactName) };
   return {
     name: tlsSocket,
     typedConfig: any('envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
@@ -57,7 +54,7 @@ export function originatedTls({ tls, alpn, host, hostAsSni }: Origination): Tran
               combinedValidationContext: {
                 defaultValidationContext,
                 validationContextSdsSecretConfig: {
-                  name: authoritiesName(authorities),
+                  name: authoritiesName(authorities, tls.revoked),
                   sdsConfig: adsWithTimeout,
                 },
               },
@@ -67,22 +64,29 @@ export function originatedTls({ tls, alpn, host, hostAsSni }: Origination): Tran
   };
 }
 
-function authoritiesName(authorities: Exclude<OriginatedTls['authorities'], { readonly kind: 'none' }>): string {
+/**
+ * The list of revoked certificates belongs to the authorities: were it the cluster's own, one that can't be read would make Envoy refuse the
+ * authorities, and with them every other cluster that has them.
+ */
+function authoritiesName(authorities: Verified, revoked: string): string {
   switch (authorities.kind) {
     case 'credential':
       return credentialAuthorities(authorities.name);
     case 'file':
-      return fileAuthorities(authorities.path);
+      return fileAuthorities(authorities.path, revoked);
     case 'system':
-      return fileAuthorities('system');
+      return fileAuthorities('system', revoked);
   }
 }
 
+type Verified = Exclude<OriginatedTls['authorities'], { readonly kind: 'none' }>;
+
 /**
  * The secrets of a rule that are files of the client's machine: they travel as names of files, which Envoy reads, and reads again when
- * their folder changes.
+ * anything is moved into their folders. To name a folder to watch would add nothing to that, but Envoy 1.36 aborts when something moves there
+ * beside files that it couldn't read.
  */
-export function fileSecrets({ certificate, authorities }: OriginatedTls): readonly Resource[] {
+export function fileSecrets({ certificate, authorities, revoked }: OriginatedTls): readonly Resource[] {
   const secrets: Resource[] = [];
   if (certificate?.kind === 'files') {
     const name = fileCertificate(certificate.certificate, certificate.privateKey);
@@ -92,27 +96,22 @@ export function fileSecrets({ certificate, authorities }: OriginatedTls): readon
         tlsCertificate: {
           certificateChain: { filename: certificate.certificate },
           privateKey: { filename: certificate.privateKey },
-          watchedDirectory: { path: folderOf(certificate.certificate) },
         },
       }),
     );
   }
   if (authorities.kind === 'file' || authorities.kind === 'system') {
-    const name = authoritiesName(authorities);
+    const name = authoritiesName(authorities, revoked);
     const filename = authorities.kind === 'system' ? systemAuthorities : authorities.path;
     secrets.push(
       resource('secret', name, {
         name,
-        validationContext: { trustedCa: { filename }, watchedDirectory: { path: folderOf(filename) } },
+        validationContext: {
+          trustedCa: { filename },
+          ...(revoked === '' ? {} : { crl: { filename: revoked } }),
+        },
       }),
     );
   }
   return secrets;
-}
-
-/** The folder of a file, as Envoy's machine names it. */
-function folderOf(path: string): string {
-  const slash = path.lastIndexOf('/');
-  if (slash < 0) return '.';
-  return slash === 0 ? '/' : path.slice(0, slash);
 }

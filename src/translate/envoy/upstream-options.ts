@@ -7,12 +7,14 @@ type Options = envoy.config.cluster.v3.Cluster['typedExtensionProtocolOptions'];
 type HttpProtocolOptions = envoy.extensions.upstreams.http.v3.HttpProtocolOptions;
 type Http2Options = envoy.config.core.v3.Http2ProtocolOptions;
 
+/** What the Host of a request is to the TLS that carries it: nothing, the name that is sent, or also the one that is checked. */
+export type OwnHost = 'unused' | 'sent' | 'checked';
+
 /** What the HTTP side of a cluster depends on. */
 export interface UpstreamHttp {
   readonly protocol: Protocol;
   readonly pool: ConnectionPool | undefined;
-  /** The name that is sent, and checked, is each request's own Host. */
-  readonly hostAsSni: boolean;
+  readonly ownHost: OwnHost;
 }
 
 function typed(options: HttpProtocolOptions): NonNullable<Options> {
@@ -32,11 +34,11 @@ export function speaksHttp2(protocol: Protocol, pool: ConnectionPool | undefined
 }
 
 /** Which HTTP a cluster speaks, and its limits; undefined is HTTP/1.1 without any. */
-export function upstreamOptions({ protocol, pool, hostAsSni }: UpstreamHttp): Options | undefined {
+export function upstreamOptions({ protocol, pool, ownHost }: UpstreamHttp): Options | undefined {
   const http2 = speaksHttp2(protocol, pool);
   const commonHttpProtocolOptions = limits(pool);
   const http2ProtocolOptions = http2Options(pool);
-  const plain = commonHttpProtocolOptions === undefined && http2ProtocolOptions === undefined && !hostAsSni;
+  const plain = commonHttpProtocolOptions === undefined && http2ProtocolOptions === undefined && ownHost === 'unused';
   const asClient = protocol === 'auto' || (protocol === 'http' && pool?.useClientProtocol === true);
   if (plain && asClient) return sniffedOptions;
   if (plain && http2) return http2Alone;
@@ -54,7 +56,11 @@ export function upstreamOptions({ protocol, pool, hostAsSni }: UpstreamHttp): Op
             : { httpProtocolOptions: {} },
         }),
     ...(commonHttpProtocolOptions === undefined ? {} : { commonHttpProtocolOptions }),
-    ...(hostAsSni ? { upstreamHttpProtocolOptions: { autoSni: true, autoSanValidation: true } } : {}),
+    ...(ownHost === 'unused'
+      ? {}
+      : {
+          upstreamHttpProtocolOptions: { autoSni: true, ...(ownHost === 'checked' ? { autoSanValidation: true } : {}) },
+        }),
   });
 }
 

@@ -23,6 +23,8 @@ export interface VirtualInbound {
   readonly ports: readonly InboundPort[];
   readonly mode: MtlsMode;
   readonly extraPorts: readonly { readonly port: number; readonly mode: MtlsMode }[];
+  /** Ports whose silent TCP connections end at another time than by default. */
+  readonly idle: readonly { readonly port: number; readonly idleTimeoutMs: number }[];
   /** Policies as they hold on TCP: without HTTP-only fields. */
   readonly tcp: TcpPolicy;
   /** How many external authorizers HTTP has a place for, at least one. */
@@ -79,14 +81,16 @@ interface ChainGroup {
 }
 
 function chainBuilder(inbound: VirtualInbound): (group: ChainGroup) => readonly FilterChain[] {
-  const { tcp, trust, authorizers, settings } = inbound;
+  const { tcp, trust, authorizers, settings, idle } = inbound;
   const policy = tcpPolicyFilters(tcp, trust);
   const accessLog = accessLogs('tcp', 'inbound', settings.accessLog);
   const sockets = { http: downstreamMtls('http', trust), tcp: downstreamMtls('tcp', trust) };
   const filters = (shape: ChainShape, target: InboundTarget): readonly Filter[] => {
     if (shape.content === 'http') return [inboundHttp(target, authorizers, settings)];
     const cluster = target.kind === 'service' ? inboundCluster(target.port) : inboundPassthroughCluster;
-    return [...policy, tcpProxy(cluster, cluster, accessLog)];
+    const own = target.kind === 'service' ? idle.find(({ port }) => port === target.port) : undefined;
+    const options = own && { idleTimeoutMs: own.idleTimeoutMs, hashAddress: false };
+    return [...policy, tcpProxy(cluster, cluster, accessLog, options)];
   };
   return ({ name, port, protocol, mode, target }) =>
     inboundChains(protocol, mode).map((shape) => ({

@@ -2,7 +2,7 @@ import type { ExportTo } from '../../model/export-to.ts';
 import type { Labels } from '../../model/object.ts';
 import type { ProxyKind } from '../../model/proxy.ts';
 import { selectsAll } from '../../model/selector.ts';
-import { meshGateway, type RouteAudience } from '../../model/virtual-service.ts';
+import type { RouteAudience } from '../../model/virtual-service.ts';
 import { all, type ByNamespace, inNamespace, type Snapshot } from '../../snapshot/snapshot.ts';
 import { sidecarLabelsRead } from './sidecar-scope.ts';
 import { type VirtualServices, virtualServicesOf } from './virtual-services.ts';
@@ -65,7 +65,7 @@ function namedInExports(objects: ByNamespace<{ readonly exportTo: ExportTo }>): 
   return names;
 }
 
-/** By what VirtualServices tell sidecars apart. */
+/** By what VirtualServices tell clients, sidecars or gateways, apart. */
 interface Audience {
   readonly namespaces: ReadonlySet<string>;
   readonly labels: ReadonlySet<string>;
@@ -79,7 +79,6 @@ function audienceOf(snapshot: Snapshot): Audience {
   if (found !== undefined) return found;
   const [namespaces, labels] = [new Set<string>(), new Set<string>()];
   for (const { service, http } of services) {
-    if (!service.gateways.includes(meshGateway)) continue;
     const matches = [...http, ...service.tls, ...service.tcp].flatMap((each): readonly RouteAudience[] => each.matches);
     for (const { gateways, sourceNamespace, sourceLabels } of matches) {
       if (gateways.length > 0) continue;

@@ -65,6 +65,17 @@ export interface EffectiveGateway {
 /** Ports that Envoy itself has on every proxy of ours. */
 const ownPorts: ReadonlySet<number> = new Set([15000, 15020, 15021, 15090]);
 
+const labelsOf = new WeakMap<Snapshot['gateways'], ReadonlySet<string>>();
+
+/** The label keys by which Gateways choose routers; found once for each state of them. */
+export function gatewayLabelsRead({ gateways }: Snapshot): ReadonlySet<string> {
+  const found = labelsOf.get(gateways);
+  if (found !== undefined) return found;
+  const keys = new Set([...all(gateways)].flatMap(({ selector }) => Object.keys(selector.matchLabels)));
+  labelsOf.set(gateways, keys);
+  return keys;
+}
+
 /** The Gateways that choose a router by its labels, in any namespace, oldest first (behaviour.md 5.2). */
 export function gatewaysOf(snapshot: Snapshot, router: Pick<WorkloadFacts, 'labels'>): readonly Gateway[] {
   return [...all(snapshot.gateways)].filter(({ selector }) => selects(selector, router.labels)).sort(byAge);

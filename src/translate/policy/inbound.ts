@@ -1,14 +1,18 @@
 import type { AuthorizationPolicy } from '../../model/authorization-policy.ts';
 import { byAge, type Labels } from '../../model/object.ts';
 import type { MtlsMode } from '../../model/peer-authentication.ts';
+import type { ProxyKind } from '../../model/proxy.ts';
 import type { RequestAuthentication } from '../../model/request-authentication.ts';
 import type { Protocol, Service, ServicePort } from '../../model/service.ts';
+import type { DefaultEndpoint, Sidecar } from '../../model/sidecar.ts';
+import type { ConnectionPool } from '../../model/traffic-policy.ts';
 import { type Pin, portOfName, serviceSelects } from '../../snapshot/indexes.ts';
 import { inNamespace, type Snapshot } from '../../snapshot/snapshot.ts';
 import { type EffectiveAuthorization, effectiveAuthorization } from './authorization.ts';
 import { type EffectiveCustom, effectiveCustom } from './custom.ts';
 import { effectiveJwt, type JwtProvider } from './jwt.ts';
-import { effectiveMtls, modeOfPort } from './mtls.ts';
+import { type EffectiveMtls, effectiveMtls, modeOfPort } from './mtls.ts';
+import { sidecarOf } from './sidecar-scope.ts';
 
 /** What decides a workload's inbound configuration, of all that is known about it. */
 export interface WorkloadFacts {
@@ -18,7 +22,12 @@ export interface WorkloadFacts {
   readonly pinnedBy: readonly Pin[];
 }
 
-/** One port that some service of the workload names. */
+/** A workload with the proxy beside it: a gateway takes in nothing by a Sidecar. */
+export interface ProxiedWorkload extends WorkloadFacts {
+  readonly kind: ProxyKind;
+}
+
+/** One port that some service of the workload, or its Sidecar, names. */
 export interface InboundPort {
   /** The target port: what the workload listens on. */
   readonly port: number;
@@ -27,10 +36,20 @@ export interface InboundPort {
   readonly mode: MtlsMode;
 }
 
+/** Where what comes in on a port is sent, and how much of it at a time. */
+export interface InboundApplication {
+  readonly port: number;
+  /** Undefined: the address and port that the connection was meant for. */
+  readonly at: DefaultEndpoint | undefined;
+  readonly connectionPool: ConnectionPool | undefined;
+}
+
 /** Everything that a workload's inbound side depends on, and nothing else: builders get this and no snapshot. */
 export interface EffectiveInbound {
   /** By target port, ascending. */
   readonly ports: readonly InboundPort[];
+  /** One for each of `ports`, in the same order. */
+  readonly applications: readonly InboundApplication[];
   /** Mode of all ports that no service and no port-level setting names. */
   readonly mode: MtlsMode;
   /** Ports with a setting of their own that no service names, ascending. */
@@ -54,20 +73,19 @@ export function servicesOf(snapshot: Snapshot, workload: WorkloadFacts): readonl
 }
 
 /**
- * One workload's ports, modes and policies. Where two services name the same target port, the oldest decides its
- * protocol (behaviour.md 3.2).
+ * One workload's ports, modes and policies. What its Sidecar takes in stands in place of what its services name
+ * (behaviour.md 3.2).
  */
-export function effectiveInbound(snapshot: Snapshot, workload: WorkloadFacts, finder: PolicyFinder): EffectiveInbound {
+export function effectiveInbound(
+  snapshot: Snapshot,
+  workload: ProxiedWorkload,
+  finder: PolicyFinder,
+): EffectiveInbound {
   const mtls = effectiveMtls(snapshot, workload.namespace, workload.labels);
-  const ports = new Map<number, InboundPort>();
-  for (const service of servicesOf(snapshot, workload)) {
-    for (const each of service.ports) {
-      for (const port of targetPorts(workload, service, each)) {
-        if (ports.has(port)) continue;
-        ports.set(port, { port, servicePort: each.port, protocol: each.protocol, mode: modeOfPort(mtls, port) });
-      }
-    }
-  }
+  const sidecar = sidecarOf(snapshot, workload);
+  const ingress = ingressPorts(sidecar, mtls);
+  const ports = (ingress.length > 0 ? ingress : servicePorts(snapshot, workload, mtls)).sort((a, b) => a.port - b.port);
+  const named = new Set(ports.map(({ port }) => port));
   const { namespace, labels } = workload;
   const { rootNamespace } = snapshot.mesh;
   const scopes = [...new Set([rootNamespace, namespace])];
@@ -78,12 +96,45 @@ export function effectiveInbound(snapshot: Snapshot, workload: WorkloadFacts, fi
   );
   const requests = scopes.flatMap((scope) => [...finder.requestAuthentication(scope, labels)]);
   return {
-    ports: [...ports.values()].sort((a, b) => a.port - b.port),
+    ports,
+    applications: ports.map(({ port }) => applicationOf(sidecar, port)),
     mode: mtls.mode,
-    extraPorts: [...mtls.portLevel].filter(([port]) => !ports.has(port)).map(([port, mode]) => ({ port, mode })),
+    extraPorts: [...mtls.portLevel].filter(([port]) => !named.has(port)).map(([port, mode]) => ({ port, mode })),
     authorization,
     custom: effectiveCustom(authorization.custom, snapshot),
     jwt: effectiveJwt(requests, workload, snapshot),
+  };
+}
+
+/** Where two services name the same target port, the oldest decides its protocol (behaviour.md 3.2). */
+function servicePorts(snapshot: Snapshot, workload: WorkloadFacts, mtls: EffectiveMtls): InboundPort[] {
+  const ports = new Map<number, InboundPort>();
+  for (const service of servicesOf(snapshot, workload)) {
+    for (const each of service.ports) {
+      for (const port of targetPorts(workload, service, each)) {
+        if (ports.has(port)) continue;
+        ports.set(port, { port, servicePort: each.port, protocol: each.protocol, mode: modeOfPort(mtls, port) });
+      }
+    }
+  }
+  return [...ports.values()];
+}
+
+function ingressPorts(sidecar: Sidecar | undefined, mtls: EffectiveMtls): InboundPort[] {
+  return (sidecar?.ingress ?? []).map(({ port: { number: port, protocol } }) => ({
+    port,
+    servicePort: port,
+    protocol,
+    mode: modeOfPort(mtls, port),
+  }));
+}
+
+function applicationOf(sidecar: Sidecar | undefined, port: number): InboundApplication {
+  const listener = sidecar?.ingress.find((each) => each.port.number === port);
+  return {
+    port,
+    at: listener?.defaultEndpoint,
+    connectionPool: listener?.connectionPool ?? sidecar?.inboundConnectionPool,
   };
 }
 

@@ -4,8 +4,9 @@ import type { Mesh } from '../../model/mesh.ts';
 import { byAge, type Labels } from '../../model/object.ts';
 import type { ProxyKind } from '../../model/proxy.ts';
 import { selects, selectsAll } from '../../model/selector.ts';
+import { isHttp } from '../../model/service.ts';
 import type { EgressListener, Sidecar, SidecarOutboundPolicy } from '../../model/sidecar.ts';
-import { inNamespace, type Snapshot } from '../../snapshot/snapshot.ts';
+import type { Named, Snapshot } from '../../snapshot/snapshot.ts';
 
 /** The proxy that asks. */
 export interface ScopedProxy {
@@ -28,19 +29,41 @@ export interface ScopedService {
  */
 export function sidecarOf(snapshot: Snapshot, { kind, namespace, labels }: ScopedProxy): Sidecar | undefined {
   if (kind !== 'sidecar') return undefined;
-  const own = [...inNamespace(snapshot.sidecars, namespace)].sort(byAge);
+  const own = oldestFirst(snapshot, namespace);
   return (
     own.find(({ selector }) => !selectsAll(selector) && selects(selector, labels)) ??
     own.find(({ selector }) => selectsAll(selector)) ??
-    [...inNamespace(snapshot.sidecars, snapshot.mesh.rootNamespace)]
-      .sort(byAge)
-      .find(({ selector }) => selectsAll(selector))
+    oldestFirst(snapshot, snapshot.mesh.rootNamespace).find(({ selector }) => selectsAll(selector))
   );
+}
+
+const known = new WeakMap<Named<Sidecar>, readonly Sidecar[]>();
+
+/** Sorted once for each state of a namespace: snapshots share what didn't change. */
+function oldestFirst(snapshot: Snapshot, namespace: string): readonly Sidecar[] {
+  const named = snapshot.sidecars.get(namespace);
+  if (named === undefined) return [];
+  const found = known.get(named);
+  if (found !== undefined) return found;
+  const sorted = [...named.values()].sort(byAge);
+  known.set(named, sorted);
+  return sorted;
 }
 
 /** What is done with traffic to unknown hosts: the Sidecar says, else the mesh (behaviour.md 4.1). */
 export function outboundPolicyOf(sidecar: Sidecar | undefined, mesh: Mesh): SidecarOutboundPolicy {
   return sidecar?.outboundPolicy ?? { mode: mesh.outboundTrafficPolicy, egressProxy: undefined };
+}
+
+/** Where applications of a Sidecar's workloads connect by themselves, as nothing is intercepted there: the loopback, unless it says where. */
+export function boundPorts(
+  sidecar: Sidecar | undefined,
+): readonly { readonly address: string; readonly port: number; readonly http: boolean }[] {
+  return (sidecar?.egress ?? []).flatMap(({ port, bind, captureMode }) => {
+    const isBound = bind !== '' || captureMode === 'NONE';
+    if (port === undefined || !isBound || bind.startsWith('/')) return [];
+    return [{ address: bind === '' ? '127.0.0.1' : bind, port: port.number, http: isHttp(port.protocol) }];
+  });
 }
 
 /** The listener that a port goes through: its own, else the one without a port. */
@@ -74,7 +97,5 @@ export function importedPorts(
 
 /** The label keys by which Sidecars of a namespace choose their proxies. */
 export function sidecarLabelsRead(snapshot: Snapshot, namespace: string): ReadonlySet<string> {
-  return new Set(
-    [...inNamespace(snapshot.sidecars, namespace)].flatMap(({ selector }) => Object.keys(selector.matchLabels)),
-  );
+  return new Set(oldestFirst(snapshot, namespace).flatMap(({ selector }) => Object.keys(selector.matchLabels)));
 }

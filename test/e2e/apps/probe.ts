@@ -72,11 +72,12 @@ function hear(socket: Socket, say: string): Promise<{ readonly reply: string } |
 }
 
 async function tls(needs: ProbeOperations['tls']['needs']): Promise<TlsAnswer | NoAnswer> {
-  const { host, port, say, alpn, version, certificate, key } = needs;
+  const { host, port, say, name, alpn, version, certificate, key } = needs;
   const socket: TLSSocket = connectTls({
     host,
     port,
     rejectUnauthorized: false,
+    ...(name === undefined ? {} : { servername: name }),
     ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
     ...(version === undefined ? {} : { minVersion: version, maxVersion: version }),
     ...(certificate === undefined ? {} : { cert: certificate }),

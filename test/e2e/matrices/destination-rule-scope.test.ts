@@ -4,14 +4,15 @@ import { destinationRule, hostOf, ruleOfCluster } from '../../support/e2e-destin
 import { difference, envoyVersions } from '../../support/e2e-dumps.ts';
 import { envoysUnderTest, Mesh } from '../../support/e2e-mesh.ts';
 import { isAnswer } from '../../support/e2e-probe.ts';
-import { scopeCases } from '../../support/e2e-rule-scopes.ts';
+import { scopeCases, withoutAutoMtls } from '../../support/e2e-rule-scopes.ts';
+import { eventually } from '../../support/sandbox.ts';
 
 for (const envoy of envoysUnderTest()) {
   describe(`whose DestinationRule counts on ${envoy.name}`, () => {
     let mesh: Mesh;
 
     before(async () => {
-      mesh = await Mesh.up(envoy.path);
+      mesh = await Mesh.up(envoy.path, { meshYaml: 'enableAutoMtls: true\n' });
     });
 
     after(async () => {
@@ -38,6 +39,21 @@ for (const envoy of envoysUnderTest()) {
         expect([await seenBy('sleep.foo'), await seenBy('sleep.bar')]).to.deep.equal(seen);
       });
     }
+
+    it('without auto mTLS, what no rule says is plaintext', async () => {
+      await mesh.enforce([]);
+      await mesh.writeSettings('enableAutoMtls: false\n');
+      await eventually('plaintext', async () =>
+        (await seenBy('sleep.bar')) === 'plaintext by no rule' ? true : undefined,
+      );
+      for (const { name, rules, seen } of withoutAutoMtls) {
+        await mesh.enforce(rules);
+        expect([await seenBy('sleep.foo'), await seenBy('sleep.bar')], name).to.deep.equal(seen);
+      }
+      await mesh.enforce([]);
+      await mesh.writeSettings('enableAutoMtls: true\n');
+      await eventually('mTLS', async () => ((await seenBy('sleep.bar')) === 'mTLS by no rule' ? true : undefined));
+    });
 
     it('an edit is felt at once, and touches the clusters of its host alone: neither listeners nor open connections', async () => {
       const host = hostOf('other.foo');

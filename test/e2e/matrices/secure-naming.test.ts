@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { type Credentials, foreignCertificate, meshCertificate } from '../../support/e2e-certificates.ts';
+import { destinationRule, hostOf, ruleOfCluster } from '../../support/e2e-destination-rules.ts';
 import { envoysUnderTest, Mesh } from '../../support/e2e-mesh.ts';
 import type { HttpAnswer, NoAnswer } from '../../support/e2e-probe-types.ts';
+import { idOf } from '../../support/e2e-world.ts';
+import { eventually } from '../../support/sandbox.ts';
 
 /** Whoever stands at the address of other.foo must prove to be its service account; nobody else is believed. */
 for (const envoy of envoysUnderTest()) {
@@ -87,6 +90,46 @@ for (const envoy of envoysUnderTest()) {
         http: '503',
         tcp: 'cut off',
         failures: failed(false, true),
+      });
+    });
+
+    describe('with a rule that names who may answer', () => {
+      const host = hostOf('other.foo');
+
+      /** Writes the rule, and waits until the client goes by it: no sidecar of other.foo is left that could take it, too. */
+      async function follow(name: string, subjectAltNames: readonly string[]): Promise<void> {
+        const tls = { mode: 'ISTIO_MUTUAL', subjectAltNames };
+        await mesh.write([destinationRule({ namespace: 'foo', host, name }, { tls })]);
+        await eventually(`sleep.foo to follow ${name}`, async () =>
+          (await ruleOfCluster(mesh.probe('sleep.foo'), `outbound|9000||${host}`)) === `${name}.foo` ? true : undefined,
+        );
+      }
+      const believed = (): object => ({
+        http: '200 imposter',
+        tcp: 'heard over the wire',
+        failures: failed(false, false),
+      });
+      const refused = (): object => ({ http: '503', tcp: 'cut off', failures: failed(true, false) });
+
+      it('believes whom it names, and not the service account of the pod any more', async () => {
+        await follow('stranger', [idOf('sleep.foo')]);
+        expect(await withImposter(await meshCertificate(mesh, 'sleep.foo'))).to.deep.equal(believed());
+        expect(await withImposter(await meshCertificate(mesh, 'other.foo'))).to.deep.equal(refused());
+      });
+
+      it('believes each of several, and nobody besides', async () => {
+        await follow('both', [idOf('sleep.foo'), idOf('other.foo')]);
+        for (const account of ['sleep.foo', 'other.foo'])
+          expect(await withImposter(await meshCertificate(mesh, account)), account).to.deep.equal(believed());
+        expect(await withImposter(await meshCertificate(mesh, 'server.foo'))).to.deep.equal(refused());
+      });
+
+      it('doesn’t believe the name from another root', async () => {
+        await follow('foreign', [idOf('sleep.foo')]);
+        expect(await withImposter(await foreignCertificate('sleep.foo'))).to.deep.equal({
+          ...refused(),
+          failures: failed(false, true),
+        });
       });
     });
   });

@@ -1,9 +1,11 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer as createHttpServer, request } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { createServer as createTlsServer, connect as tlsConnect } from 'node:tls';
 import { expect } from 'chai';
 import { defaultMesh } from '../../../src/model/mesh.ts';
@@ -33,12 +35,12 @@ function outboundOf(entries: readonly ServiceEntry[]): Outbound {
   return outbound;
 }
 
-async function listening(server: Server, at: number | string = 0): Promise<number> {
+async function listening(server: Server, at: number | string = 0, address = '127.0.0.1'): Promise<number> {
   if (typeof at === 'string') server.listen(at);
-  else server.listen(at, '127.0.0.1');
+  else server.listen(at, address);
   await once(server, 'listening');
-  const address: AddressInfo | string | null = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  const bound: AddressInfo | string | null = server.address();
+  return typeof bound === 'object' && bound !== null ? bound.port : 0;
 }
 
 /** What answers first on a TCP connection; '' where it is closed without a word. */
@@ -68,20 +70,35 @@ async function httpHello(port: number, host: string): Promise<string> {
   return answer.statusCode === 200 ? body : String(answer.statusCode);
 }
 
+/** Starts the DNS server of the end-to-end tests, and gives its port. */
+async function dnsServer(names: Readonly<Record<string, readonly string[]>>) {
+  const program = resolve(import.meta.dirname, '../../e2e/apps/dns.ts');
+  const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.write(`${JSON.stringify({ port: 0, names })}\n`);
+  const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
+  return { child, port: Number(value) };
+}
+
 describe('ServiceEntries on a real Envoy', function () {
   this.timeout(120_000);
   const servers: Server[] = [];
   let folder = '';
   let outbound: Outbound;
+  let dns: { readonly child: ChildProcess; readonly port: number };
   let ports: readonly number[] = [];
   let [http = 0, tls = 0, tcp = 0, mixed = 0, vip = 0] = ports;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'coxswain-entries-'));
-    const serve = async (server: Server, at?: number | string) => {
+    const serve = async (server: Server, at?: number | string, address?: string) => {
       servers.push(server);
-      return listening(server, at);
+      return listening(server, at, address);
     };
+    dns = await dnsServer({
+      'named.example.com': ['127.0.0.1'],
+      'elsewhere.example.com': ['127.0.0.1'],
+      'both.example.com': ['127.0.0.1', '127.0.0.2'],
+    });
     const web = (name: string) => createHttpServer((_, answer) => answer.end(name));
     const speaksFirst = (name: string) => createServer((socket) => socket.on('error', () => undefined).end(name));
     const leaf = await (await createTestCa()).issue([{ type: 'dns', value: 'outside' }]);
@@ -96,6 +113,8 @@ describe('ServiceEntries on a real Envoy', function () {
       await serve(speaksFirst('C')),
     ];
     const [tlsA, tlsB] = [await serve(secure('A')), await serve(secure('B'))];
+    const pair = await serve(web('first'));
+    await serve(web('second'), pair, '127.0.0.2');
     const socket = join(folder, 'app.sock');
     await serve(web('socket'), socket);
     ports = await freePorts(5);
@@ -104,8 +123,13 @@ describe('ServiceEntries on a real Envoy', function () {
     const named = (host: string, target: number, more: Partial<ServiceEntry>) =>
       serviceEntry('shop', host, host, [[http, target, 'http']], more);
     outbound = outboundOf([
-      named('localhost', a, { resolution: 'DNS' }),
-      named('robin.example.com', b, { resolution: 'DNS_ROUND_ROBIN', endpoints: [entryEndpoint('shop', 'localhost')] }),
+      named('named.example.com', a, { resolution: 'DNS' }),
+      named('both.example.com', pair, { resolution: 'DNS' }),
+      named('robin.example.com', b, {
+        resolution: 'DNS_ROUND_ROBIN',
+        endpoints: [entryEndpoint('shop', 'elsewhere.example.com')],
+      }),
+      named('unresolved.example.com', a, { resolution: 'DNS' }),
       named('static.example.com', b, { resolution: 'STATIC', endpoints: [entryEndpoint('shop', '127.0.0.1')] }),
       named('*.wild.example.com', a, { resolution: 'STATIC', endpoints: [entryEndpoint('shop', '127.0.0.1')] }),
       named('socket.example.com', 1, { resolution: 'STATIC', endpoints: [entryEndpoint('shop', socket)] }),
@@ -133,7 +157,7 @@ describe('ServiceEntries on a real Envoy', function () {
       }),
       serviceEntry('shop', 'mixed-http', 'mixed.example.com', [[mixed, a, 'http']], {
         resolution: 'DNS',
-        endpoints: [entryEndpoint('shop', 'localhost')],
+        endpoints: [entryEndpoint('shop', 'elsewhere.example.com')],
       }),
       serviceEntry('shop', 'mixed-tls', 'a.example.com', [[mixed, tlsA, 'tls']], {
         resolution: 'STATIC',
@@ -141,13 +165,20 @@ describe('ServiceEntries on a real Envoy', function () {
       }),
       serviceEntry('shop', 'vip', 'vip.example.com', [[vip, tcpC, 'tcp']], {
         resolution: 'STATIC',
-        addresses: ['127.0.0.1'],
+        addresses: ['127.0.0.1', '127.0.10.1'],
         endpoints: [entryEndpoint('shop', '127.0.0.1')],
+      }),
+      serviceEntry('shop', 'other-vip', 'other.example.com', [[vip, tcpA, 'tcp']], {
+        resolution: 'DNS',
+        addresses: ['127.0.10.2'],
+        endpoints: [entryEndpoint('shop', 'named.example.com')],
       }),
     ]);
   });
   after(async () => {
     for (const server of servers) server.close();
+    dns.child.stdin?.end();
+    await once(dns.child, 'exit');
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -155,18 +186,25 @@ describe('ServiceEntries on a real Envoy', function () {
     describe(version, () => {
       let envoy: OutboundEnvoy;
       before(async () => {
-        envoy = await OutboundEnvoy.start(version, outbound, 'shop', ports);
+        envoy = await OutboundEnvoy.start(version, outbound, 'shop', { ports, dns: dns.port });
       });
       after(() => envoy[Symbol.asyncDispose]());
 
       it('finds endpoints of HTTP hosts by DNS, from lists, and behind a socket', async () => {
-        expect(await httpHello(http, 'localhost')).to.equal('a');
+        expect(await httpHello(http, 'named.example.com')).to.equal('a');
         expect(await httpHello(http, 'robin.example.com')).to.equal('b');
         expect(await httpHello(http, 'static.example.com')).to.equal('b');
         expect(await httpHello(http, 'any.wild.example.com')).to.equal('a');
         expect(await httpHello(http, 'socket.example.com')).to.equal('socket');
         expect(await httpHello(http, 'nobody.example.com')).to.equal('503');
         expect(await httpHello(http, 'unknown.example.com')).to.equal('502');
+      });
+
+      it('takes all answers of DNS for endpoints, and none for none', async () => {
+        const seen = new Set<string>();
+        for (let asked = 0; asked < 200 && seen.size < 2; asked++) seen.add(await httpHello(http, 'both.example.com'));
+        expect([...seen].sort()).to.deep.equal(['first', 'second']);
+        expect(await httpHello(http, 'unresolved.example.com')).to.equal('503');
       });
 
       it('passes TLS through by its server name, and no other', async () => {
@@ -179,6 +217,8 @@ describe('ServiceEntries on a real Envoy', function () {
         expect(await hello('127.0.8.1', tcp)).to.equal('A');
         expect(await hello('127.0.9.1', tcp)).to.equal('B');
         expect(await hello('127.0.0.1', vip)).to.equal('C');
+        expect(await hello('127.0.10.1', vip)).to.equal('C');
+        expect(await hello('127.0.10.2', vip)).to.equal('A');
       });
 
       it('tells HTTP, TLS and the rest of one port from each other', async () => {

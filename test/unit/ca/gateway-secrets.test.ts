@@ -2,10 +2,12 @@ import { inspect } from 'node:util';
 import { decode, toJson } from '@envoyproxy/protos';
 import { expect } from 'chai';
 import { GatewaySecrets } from '../../../src/ca/gateway-secrets.ts';
+import { credentialsOf } from '../../../src/model/credentials.ts';
 import type { Layer } from '../../../src/model/resource.ts';
 import type { Secret } from '../../../src/model/secret.ts';
 import { mayReadSecret } from '../../../src/model/secret.ts';
 import type { SecretSource } from '../../../src/model/secret-source.ts';
+import { BuildCache } from '../../../src/translate/cache.ts';
 import { objectsOf, secretYaml } from '../../support/gateway-documents.ts';
 import { createTestCa, type Leaf, type TestCa } from '../../support/rbac-certificates.ts';
 
@@ -21,6 +23,19 @@ const message = (layer: Layer, name: string) => {
   const body = layer.resources.get(name)?.body;
   return body === undefined ? undefined : decode('envoy.extensions.transport_sockets.tls.v3.Secret', body);
 };
+
+/** As the compiler has them: the same object for the same Secrets. */
+class Asked {
+  readonly #secrets = new GatewaySecrets();
+  readonly #cache = new BuildCache();
+
+  layer(sources: readonly SecretSource[], find: (name: string) => Secret | undefined): Layer {
+    return this.#secrets.layer(
+      this.#cache.get('credentials', credentialsOf('edge', sources, find), (key) => key),
+      find,
+    );
+  }
+}
 
 describe('the secrets of a gateway', () => {
   let ca: TestCa;
@@ -43,8 +58,8 @@ describe('the secrets of a gateway', () => {
   });
 
   it('are resources by the names that listeners have, and hold no more than is asked for', () => {
-    const secrets = new GatewaySecrets('v');
-    const layer = secrets.update(
+    const secrets = new Asked();
+    const layer = secrets.layer(
       [pair, authorities],
       finder({ shop: tls(leaf, { 'ca.crt': ca.certificate }), spare: tls(renewed) }),
     );
@@ -63,13 +78,15 @@ describe('the secrets of a gateway', () => {
   });
 
   it('change one by one: a renewed certificate is one other resource, and nothing is one the same layer', () => {
-    const secrets = new GatewaySecrets('v');
+    const secrets = new Asked();
     const sources = [pair, authorities, other];
     const data = { shop: tls(leaf, { 'ca.crt': ca.certificate }), other: tls(leaf) };
-    const before = secrets.update(sources, finder(data));
-    expect(secrets.update(sources, finder(data)), 'equal Secrets').to.equal(before);
-    const after = secrets.update(sources, finder({ ...data, shop: tls(renewed, { 'ca.crt': ca.certificate }) }));
-    const changed = [...after.resources].filter(([name, resource]) => before.resources.get(name) !== resource);
+    const before = secrets.layer(sources, finder(data));
+    expect(secrets.layer(sources, finder(data)), 'equal Secrets').to.equal(before);
+    const after = secrets.layer(sources, finder({ ...data, shop: tls(renewed, { 'ca.crt': ca.certificate }) }));
+    const changed = [...after.resources].filter(
+      ([name, { version }]) => before.resources.get(name)?.version !== version,
+    );
     expect(changed.map(([name]) => name)).to.deep.equal(['kubernetes://shop']);
     expect(after.key).to.equal(before.key);
     expect(after.resources.get('kubernetes://shop')?.version).to.not.equal(
@@ -78,10 +95,10 @@ describe('the secrets of a gateway', () => {
   });
 
   it('come from the twin where there is one, and go where they can not be used', () => {
-    const secrets = new GatewaySecrets('v');
+    const secrets = new Asked();
     const data = { shop: tls(leaf, { 'ca.crt': ca.certificate }) };
     const find = (more: Readonly<Record<string, Data>>) =>
-      secrets.update([pair, authorities], finder({ ...data, ...more }));
+      secrets.layer([pair, authorities], finder({ ...data, ...more }));
     const before = find({});
     expect([...find({ 'shop-cacert': { 'ca.crt': 'broken' } }).resources.keys()]).to.deep.equal(['kubernetes://shop']);
     expect(find({}).resources.get('kubernetes://shop-cacert')?.version).to.equal(
@@ -95,7 +112,7 @@ describe('the secrets of a gateway', () => {
       { kind: 'key-pair-files', certificate: '/c.pem', privateKey: '/k.pem' },
       { kind: 'authorities-file', path: '/ca.pem', revoked: '/crl.pem' },
     ];
-    const layer = new GatewaySecrets('v').update(sources, () => undefined);
+    const layer = new Asked().layer(sources, () => undefined);
     const shown = [...layer.resources.values()].map((each) =>
       toJson('envoy.extensions.transport_sockets.tls.v3.Secret', each.body),
     );
@@ -112,7 +129,7 @@ describe('the secrets of a gateway', () => {
   });
 
   it('are printed by nothing', () => {
-    const layer = new GatewaySecrets('v').update([pair], finder({ shop: tls(leaf) }));
+    const layer = new Asked().layer([pair], finder({ shop: tls(leaf) }));
     void layer.resources.get('kubernetes://shop')?.body;
     const body = leaf.key.split('\n')[1] ?? '';
     for (const text of [JSON.stringify([...layer.resources]), inspect(layer, { depth: 9, showHidden: true })]) {

@@ -17,6 +17,7 @@ import {
   requestAuthentication,
   service,
   sidecar,
+  sidecarResource,
   slice,
 } from '../../support/objects.ts';
 
@@ -199,6 +200,33 @@ describe('affected', () => {
       expect(scopeOf([...world, policy('foo', {})], apply(policy('foo', { app: 'web' })))).to.deep.include(all);
       const mesh = [...world, policy('istio-system', {})];
       expect(scopeOf(mesh, apply(policy('istio-system', { app: 'web' }))).namespaces).to.equal('all');
+    });
+  });
+
+  describe('a Sidecar', () => {
+    const sidecarOf = (namespace: string, matchLabels: Labels, name = 'x') =>
+      sidecarResource(namespace, name, { selector: { matchLabels } });
+
+    it('touches the views that it selects', () => {
+      const { views, selectors } = scopeOf(world, apply(sidecarOf('foo', { app: 'web' })));
+      expect({ views, selectors }).to.deep.equal({ views: ['web.foo'], selectors: ['foo'] });
+      expect(scopeOf(world, apply(sidecarOf('foo', {}))).views).to.deep.equal(['web.foo', 'other.foo']);
+    });
+
+    it('touches nobody who has one of its own', () => {
+      const own = [...world, sidecarOf('foo', { app: 'web' }, 'own')];
+      expect(scopeOf(own, apply(sidecarOf('foo', {}))).views).to.deep.equal(['other.foo']);
+      const wide = [...own, sidecarOf('bar', {})];
+      expect(scopeOf(wide, apply(sidecarOf('istio-system', {}))).views).to.deep.equal([
+        'other.foo',
+        'web.istio-system',
+        'other.istio-system',
+      ]);
+    });
+
+    it('that goes touches whom it held', () => {
+      const held = [...world, sidecarOf('foo', { app: 'web' })];
+      expect(scopeOf(held, remove(sidecarOf('foo', {}))).views).to.deep.equal(['web.foo']);
     });
   });
 

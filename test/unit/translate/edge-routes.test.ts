@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import type { MeshObject } from '../../../src/model/mesh-object.ts';
 import type { VirtualService } from '../../../src/model/virtual-service.ts';
-import { edgeRoutes } from '../../../src/translate/edge-routes.ts';
 import type { ServerRef } from '../../../src/translate/policy/gateway.ts';
 import { snapshotIn } from '../../support/compiled.ts';
+import { edgeRoutesOf } from '../../support/edge-routes.ts';
 import { objectsOf } from '../../support/gateway-documents.ts';
 import { service } from '../../support/objects.ts';
 import { at, httpRoute, to, virtualService } from '../../support/virtual-services.ts';
@@ -26,7 +26,9 @@ const on = (name: string, hosts: readonly string[], more: Partial<VirtualService
     ...more,
   });
 
-const edge = (...objects: readonly MeshObject[]) => edgeRoutes(snapshotIn({}, objects), router);
+const edge = (...objects: readonly MeshObject[]) => {
+  return edgeRoutesOf(snapshotIn({}, objects), router);
+};
 
 /** `host[ redirect]: cluster, cluster …`, one for each virtual host. */
 function hosts(servers: readonly ServerRef[], ...objects: readonly MeshObject[]): readonly string[] {

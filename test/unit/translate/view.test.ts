@@ -9,6 +9,7 @@ import {
   pod,
   service,
   sidecar,
+  sidecarResource,
   slice,
   snapshotOf,
 } from '../../support/objects.ts';
@@ -34,10 +35,13 @@ describe('labelsRead', () => {
       peerAuthentication('istio-system', 'pa', 'STRICT', { labels: { ignored: 'there is no such scope' } }),
       service('bar', 'web', [], { selector: { elsewhere: 'x' } }),
       authorizationPolicy('bar', 'ap', 'DENY', [], { elsewhere: 'x' }),
+      sidecarResource('foo', 'sc', { selector: { matchLabels: { part: 'x' } } }),
+      sidecarResource('istio-system', 'sc', { selector: { matchLabels: { ignored: 'there is no such scope' } } }),
     ]);
     expect([...labelsRead(snapshot, 'foo', new Policies(snapshot))].sort()).to.deep.equal([
       'app',
       'mesh',
+      'part',
       'role',
       'tier',
       'version',
@@ -55,6 +59,7 @@ describe('viewOf', () => {
     expect(facts).to.deep.equal({
       kind: 'sidecar',
       routes: 'vhds',
+      registered: true,
       namespace: 'foo',
       labels: { app: 'web' },
       namedPorts: { http: 8080 },

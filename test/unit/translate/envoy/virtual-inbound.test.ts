@@ -31,6 +31,7 @@ const inbound = (more: Partial<VirtualInbound> = {}): VirtualInbound => ({
   ports: [],
   mode: 'PERMISSIVE',
   extraPorts: [],
+  idle: [],
   tcp: tcp({}),
   authorizers: 1,
   settings: connectionSettings(defaultMesh),

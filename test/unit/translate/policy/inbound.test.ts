@@ -1,11 +1,27 @@
 import { expect } from 'chai';
 import type { MeshObject } from '../../../../src/model/mesh-object.ts';
 import { Policies } from '../../../../src/translate/policies.ts';
-import { effectiveInbound, servicesOf, type WorkloadFacts } from '../../../../src/translate/policy/inbound.ts';
-import { authorizationPolicy, meta, peerAuthentication, service, slice, snapshotOf } from '../../../support/objects.ts';
+import { effectiveInbound, type ProxiedWorkload, servicesOf } from '../../../../src/translate/policy/inbound.ts';
+import {
+  authorizationPolicy,
+  ingress,
+  meta,
+  noPool,
+  peerAuthentication,
+  service,
+  sidecarResource,
+  slice,
+  snapshotOf,
+} from '../../../support/objects.ts';
 
-const web: WorkloadFacts = { namespace: 'foo', labels: { app: 'web' }, namedPorts: { http: 8080 }, pinnedBy: [] };
-const inbound = (objects: readonly MeshObject[], more: Partial<WorkloadFacts> = {}) =>
+const web: ProxiedWorkload = {
+  kind: 'sidecar',
+  namespace: 'foo',
+  labels: { app: 'web' },
+  namedPorts: { http: 8080 },
+  pinnedBy: [],
+};
+const inbound = (objects: readonly MeshObject[], more: Partial<ProxiedWorkload> = {}) =>
   effectiveInbound(snapshotOf(objects), { ...web, ...more }, new Policies(snapshotOf(objects)));
 const aged = (name: string, createdAt: number, ports: Parameters<typeof service>[2]) =>
   service('foo', name, ports, { selector: { app: 'web' }, meta: meta('foo', name, { createdAt }) });
@@ -32,6 +48,7 @@ describe('effectiveInbound', () => {
     const none = { enforced: [], dryRun: [] };
     expect(inbound([])).to.deep.equal({
       ports: [],
+      applications: [],
       mode: 'PERMISSIVE',
       extraPorts: [],
       authorization: { custom: [], audit: none, deny: none, allow: none },
@@ -132,5 +149,48 @@ describe('effectiveInbound', () => {
       'istio-system/y',
       'istio-system/z',
     ]);
+  });
+
+  describe('under a Sidecar', () => {
+    const pool = { ...noPool, maxConnections: 5 };
+    const whole = { ...noPool, maxConnections: 9 };
+    const web = aged('web', 0, [[80, 8080, 'http']]);
+    const listeners = [
+      ingress(9081, 'tcp', { defaultEndpoint: { kind: 'socket', path: '/run/app' } }),
+      ingress(9080, 'http', { defaultEndpoint: { kind: 'port', at: 'loopback', port: 8080 }, connectionPool: pool }),
+    ];
+    const sidecar = sidecarResource('foo', 'web', { ingress: listeners, inboundConnectionPool: whole });
+
+    it('takes in what that names, in place of what services name, each port with its own mode', () => {
+      const modes = peerAuthentication('foo', 'p', 'STRICT', {
+        labels: { app: 'web' },
+        ports: [
+          [8080, 'DISABLE'],
+          [9081, 'PERMISSIVE'],
+        ],
+      });
+      const { ports, applications, extraPorts } = inbound([web, sidecar, modes]);
+      expect(ports).to.deep.equal([
+        { port: 9080, servicePort: 9080, protocol: 'http', mode: 'STRICT' },
+        { port: 9081, servicePort: 9081, protocol: 'tcp', mode: 'PERMISSIVE' },
+      ]);
+      expect(applications).to.deep.equal([
+        { port: 9080, at: { kind: 'port', at: 'loopback', port: 8080 }, connectionPool: pool },
+        { port: 9081, at: { kind: 'socket', path: '/run/app' }, connectionPool: whole },
+      ]);
+      expect(extraPorts).to.deep.equal([{ port: 8080, mode: 'DISABLE' }]);
+    });
+
+    it('keeps the ports of its services where that names none, within its limits', () => {
+      const { ports, applications } = inbound([web, sidecarResource('foo', 'web', { inboundConnectionPool: whole })]);
+      expect(ports.map(({ port }) => port)).to.deep.equal([8080]);
+      expect(applications).to.deep.equal([{ port: 8080, at: undefined, connectionPool: whole }]);
+    });
+
+    it('leaves alone whom it does not select, and gateways', () => {
+      const chosen = { ...sidecar, selector: { matchLabels: { app: 'other' } } };
+      expect(inbound([web, chosen]).ports.map(({ port }) => port)).to.deep.equal([8080]);
+      expect(inbound([web, sidecar], { kind: 'router' }).ports.map(({ port }) => port)).to.deep.equal([8080]);
+    });
   });
 });
