@@ -5,7 +5,12 @@ import type { BuildCache } from './cache.ts';
 import { fixedClusters } from './envoy/cluster.ts';
 import { connectionSettings } from './envoy/http-connection-manager.ts';
 import { unknownCluster } from './envoy/names.ts';
-import { httpPortListener, virtualOutboundListener } from './envoy/outbound-listener.ts';
+import {
+  type BoundListener,
+  boundListener,
+  httpPortListener,
+  virtualOutboundListener,
+} from './envoy/outbound-listener.ts';
 import { layer } from './envoy/resource.ts';
 import { discoveredRoutes, inlineRoutes, type ServiceRoute, virtualHostResource } from './envoy/route.ts';
 import { sharedPortListener } from './envoy/shared-listener.ts';
@@ -21,6 +26,14 @@ export const outboundParts = ['clusters', 'endpoints', 'secrets', 'listeners', '
 const layerParts = ['clusters', 'endpoints', 'secrets', 'listeners', 'routes'] as const;
 /** Says which layers may be other objects than before. */
 export type OutboundPart = (typeof outboundParts)[number];
+
+/** What else than services decides about an outbound side. */
+export interface OutboundSettings {
+  /** The cluster for traffic to what isn't among the services. */
+  readonly unknown?: string;
+  /** Ports that applications connect to themselves. */
+  readonly bound?: readonly Omit<BoundListener, 'settings'>[];
+}
 
 /**
  * The outbound side of clients that see every service alike: all of them, but for those in whose namespaces other rules hold. Only
@@ -39,6 +52,7 @@ export class Outbound {
   #routes: Layer = emptyLayer('routes/outbound');
   #httpPorts: readonly number[] = [];
   #unknown: string;
+  #bound: NonNullable<OutboundSettings['bound']> = [];
   readonly #virtualHosts = new Map<string, Layer>();
   readonly #inlineRoutes = new Map<string, Layer>();
 
@@ -98,13 +112,15 @@ export class Outbound {
     );
   }
 
-  /**
-   * Puts (or, with `undefined`, removes) services, and tells which parts changed. `unknown`: the cluster for traffic to what isn't
-   * among them.
-   */
-  set(units: ReadonlyMap<string, ServiceUnit | undefined>, unknown: string = this.#unknown): ReadonlySet<OutboundPart> {
+  /** Puts (or, with `undefined`, removes) services, and tells which parts changed. */
+  set(
+    units: ReadonlyMap<string, ServiceUnit | undefined>,
+    { unknown = this.#unknown, bound = this.#bound }: OutboundSettings = {},
+  ): ReadonlySet<OutboundPart> {
     const dirty = new Set<OutboundPart>(unknown === this.#unknown ? [] : ['listeners', 'routes']);
+    if (JSON.stringify(bound) !== JSON.stringify(this.#bound)) dirty.add('listeners');
     this.#unknown = unknown;
+    this.#bound = bound;
     for (const [key, after] of units) {
       const before = this.#units.get(key);
       if (after === undefined) this.#units.delete(key);
@@ -177,7 +193,7 @@ export class Outbound {
       const settings = connectionSettings(this.#mesh);
       this.#listeners = this.#layer('listeners', [
         this.#cache.get('virtualOutbound', { unknown: this.#unknown, settings }, virtualOutboundListener),
-        ...this.#sharedListeners(),
+        ...firstOfName([...this.#boundListeners(), ...this.#sharedListeners()]),
         ...firstOfName(inPrecedence(units).flatMap((unit) => unit.listeners)),
       ]);
     }
@@ -195,6 +211,16 @@ export class Outbound {
     if (dirty.has('virtualHosts')) this.#virtualHosts.clear();
     if (dirty.has('virtualHosts') || dirty.has('routes')) this.#inlineRoutes.clear();
     return dirty;
+  }
+
+  /** Where nobody has HTTP there is no route table to ask. */
+  #boundListeners(): readonly Resource[] {
+    const settings = connectionSettings(this.#mesh);
+    return this.#bound.map(({ address, port, to }) => {
+      const routed = to.kind === 'tcp' || this.#httpPorts.includes(port);
+      const key = { address, port, to: routed ? to : ({ kind: 'tcp', host: undefined } as const), settings };
+      return this.#cache.get('boundListener', key, boundListener);
+    });
   }
 
   /** The listeners of ports, not of addresses. */

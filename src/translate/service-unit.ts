@@ -139,13 +139,20 @@ export function routedHostUnit(
 
 /** The routes of connections to one address: which of the destinations' blocks it is in is known before there is one. */
 function reaching(routes: readonly TcpRoute[], address: string): readonly TcpRoute[] {
-  return routes.flatMap(({ match, clusters }) => {
+  const here = routes.flatMap(({ match, clusters }) => {
     const { destinationSubnet } = match;
     if (destinationSubnet === undefined) return [{ match, clusters }];
     return holdsAddress(destinationSubnet, address)
       ? [{ match: { ...match, destinationSubnet: undefined }, clusters }]
       : [];
   });
+  // Without their subnets two may be alike, and Envoy takes no two chains that match the same.
+  const known = new Map<string, TcpRoute>();
+  for (const route of here) {
+    const key = JSON.stringify(route.match);
+    if (!known.has(key)) known.set(key, route);
+  }
+  return [...known.values()];
 }
 
 /** Whether it meets other services in the listeners of its ports: there is no address that is its alone. */

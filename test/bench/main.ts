@@ -10,6 +10,7 @@ import { measureGateways } from './gateways.ts';
 import { type KubeBenchOptions, kubeIds, measureKube, unmeasurable } from './kube.ts';
 import { type Section, sectionText } from './kube-section.ts';
 import { missed, table } from './report.ts';
+import { measureSidecarScope } from './sidecar-scope.ts';
 import { storm } from './storm.ts';
 
 const worldIds = [
@@ -20,7 +21,7 @@ const worldIds = [
   'reconnect',
   'storm',
 ] as const;
-const ids = [...worldIds, 'authorization', 'gateways', ...kubeIds] as const;
+const ids = [...worldIds, 'authorization', 'gateways', 'sidecar-scope', ...kubeIds] as const;
 
 const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}; Node ${process.versions.node}`;
 
@@ -29,7 +30,11 @@ const usage = `usage: npm run bench -- [--only SCENARIO]... [--clients N] [--run
 Measures a control plane under 1,000 connected clients, against the goals. Scenarios: ${ids.join(', ')}.
 --clients N makes the world smaller (two pods a service); goals are for 1,000.
 authorization: with thousands of policies, and a real Envoy.
+<<<<<<< HEAD
 gateways: one gateway with 1,000 hosts and 1,000 secrets.
+=======
+sidecar-scope: clients that import their own namespace alone; all counts are exact.
+>>>>>>> edge-lead
 kube, list-watch: on a real Kubernetes API (make kube); kube makes --edits N edits in a sandbox, which needs root.
 --profile DIR writes one CPU profile of the server for each scenario.`;
 
@@ -144,6 +149,7 @@ async function main(): Promise<void> {
   const sections = [
     ...(await alone('authorization', runs, measureAuthorization)),
     ...(await alone('gateways', runs, measureGateways)),
+    ...(await alone('sidecar-scope', runs, () => measureSidecarScope())),
     ...(await kube({ size, runs, edits })),
   ];
   if (values.json !== undefined) {
@@ -180,7 +186,7 @@ async function world(
 async function alone(
   id: (typeof ids)[number],
   runs: number,
-  measure: (runs: number) => Promise<Section>,
+  measure: (runs: number) => Section | Promise<Section>,
 ): Promise<readonly Section[]> {
   if (!wanted(id)) return [];
   const section = await measure(runs);

@@ -137,7 +137,7 @@ export const routeCases: readonly RouteCase[] = [
 
 /** TCP and TLS of an application's own go to another server, which must have been meant. */
 export const connectionRoutes: readonly PolicyObject[] = [
-  virtualService('connections', ['server'], {
+  virtualService('connections', ['server', 'other.example'], {
     tcp: [{ match: [{ port: 9000 }], route: [{ destination: { host: hostOf('other.foo'), port: { number: 9000 } } }] }],
     tls: [
       {

@@ -7,42 +7,46 @@ import { toJson } from '@envoyproxy/protos';
 import { GatewaySecrets } from '../../src/ca/gateway-secrets.ts';
 import type { MeshObject } from '../../src/model/mesh-object.ts';
 import type { Resource } from '../../src/model/resource.ts';
-import { BuildCache } from '../../src/translate/cache.ts';
+import { Compiler } from '../../src/translate/compiler.ts';
 import { routeFilters } from '../../src/translate/envoy/route-filters.ts';
-import { gatewayUnit } from '../../src/translate/gateway-unit.ts';
-import { Policies } from '../../src/translate/policies.ts';
-import { effectiveInbound } from '../../src/translate/policy/inbound.ts';
 import { translate } from '../../src/translate/translate.ts';
 import { json, snapshotIn } from './compiled.ts';
-import { edgeRoutesOf } from './edge-routes.ts';
 import { pod, sidecar } from './objects.ts';
 
 const tools = resolve(import.meta.dirname, '../../.tools');
 const run = promisify(execFile);
 
-/** The gateway that the Gateways of these tests choose. */
-export const edgeRouter = {
-  kind: 'router',
-  namespace: 'edge',
-  labels: { istio: 'ingressgateway' },
-  namedPorts: {},
-  pinnedBy: [],
-} as const;
-/** A client in the mesh, of VirtualServices for `mesh`. */
+/** A gateway that Gateways choose, and a client in the mesh, for VirtualServices of `mesh`. */
+const gatewayPod = pod('edge', 'gateway-1', '10.0.0.8', { labels: { istio: 'ingressgateway' } });
+const router = sidecar(gatewayPod, { kind: 'router', routes: 'inline' });
 const client = sidecar(pod('foo', 'client-1', '10.0.0.9', { labels: { app: 'client' } }), { routes: 'inline' });
 
-/** What a gateway and a sidecar get of some objects. */
-export function edgeResources(objects: readonly MeshObject[]): readonly Resource[] {
-  const cache = new BuildCache();
-  const snapshot = snapshotIn({}, objects);
-  const inbound = effectiveInbound(snapshot, edgeRouter, new Policies(snapshot));
-  const edge = gatewayUnit(cache, snapshot, edgeRouter, inbound, edgeRoutesOf(snapshot, edgeRouter));
-  const find = (name: string) => snapshot.secrets.get(edgeRouter.namespace)?.get(name);
-  const layers = [edge.listeners, edge.routes, new GatewaySecrets().layer(edge.credentials, find)];
+/** What a gateway gets of some objects, with the credentials that its listeners name, and what a sidecar gets. */
+export function edgeResources(objects: readonly MeshObject[]): readonly (readonly Resource[])[] {
+  const snapshot = snapshotIn({}, [...objects, gatewayPod]);
+  const compiler = new Compiler(snapshot);
+  using compiled = compiler.attach(router, () => undefined);
+  const find = (name: string) => snapshot.secrets.get(router.namespace)?.get(name);
+  const credentials = new GatewaySecrets().layer(compiled.credentials, find);
   return [
-    ...layers.flatMap(({ resources }) => [...resources.values()]),
-    ...translate(snapshot, client, cache).resources,
+    [...translate(snapshot, router).resources, ...credentials.resources.values()],
+    translate(snapshot, client).resources,
   ];
+}
+
+/** Without what stood before in the very same form: most sets have the same clusters. */
+function onlyNew(sets: readonly (readonly Resource[])[]): readonly (readonly Resource[])[] {
+  const known = new Set<string>();
+  return sets.map((resources) =>
+    resources.filter(({ type, name, version }) => {
+      // A listener may also be refused for those that stand beside it.
+      if (type.endsWith('.Listener') && !name.startsWith('virtual')) return true;
+      const key = `${type} ${name} ${version}`;
+      if (known.has(key)) return false;
+      known.add(key);
+      return true;
+    }),
+  );
 }
 
 const manager = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
@@ -58,7 +62,8 @@ const renamed = (resource: { readonly name: string }, index: number) => ({
  * A bootstrap with the listeners, clusters and routes of many sets of objects. Sets don't meet: each has addresses of its own, and within a
  * set the same address stays the same, so that two listeners of one still clash. Route configurations stand in connection managers.
  */
-function bootstrap(sets: readonly (readonly Resource[])[]): object {
+function bootstrap(all: readonly (readonly Resource[])[]): object {
+  const sets = onlyNew(all);
   return {
     // As in every bootstrap of ours.
     layered_runtime: { layers: [{ name: 'l', static_layer: { 're2.max_program_size.error_level': 32_768 } }] },
@@ -68,7 +73,7 @@ function bootstrap(sets: readonly (readonly Resource[])[]): object {
     static_resources: {
       listeners: sets.flatMap((resources, index) => [
         ...of(resources, 'Listener').map((each) => moved(each, index)),
-        routesListener(of(resources, 'RouteConfiguration'), index),
+        ...routesListener(of(resources, 'RouteConfiguration'), index),
       ]),
       secrets: sets.flatMap((resources, index) => of(resources, 'Secret').map((each) => renamed(each, index))),
       clusters: [
@@ -106,7 +111,8 @@ function moved({ name, address, ...listener }: ListenerJson, index: number): obj
   };
 }
 
-function routesListener(configurations: readonly object[], index: number): object {
+function routesListener(configurations: readonly object[], index: number): readonly object[] {
+  if (configurations.length === 0) return [];
   const filters = Object(toJson(manager, { statPrefix: 'x', httpFilters: routeFilters }, { protoNames: true }));
   const router = { name: 'router', typed_config: typed('envoy.extensions.filters.http.router.v3.Router', {}) };
   const chains = configurations.map((route_config, chain) => ({
@@ -123,7 +129,7 @@ function routesListener(configurations: readonly object[], index: number): objec
     ],
   }));
   const address = { socket_address: { address: `9.9.${index >> 8}.${index & 255}`, port_value: 1 } };
-  return { name: `${index} routes`, address, filter_chains: chains };
+  return [{ name: `${index} routes`, address, filter_chains: chains }];
 }
 
 /** What Envoy says against sets of resources; '' for nothing. */

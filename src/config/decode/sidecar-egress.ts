@@ -39,6 +39,8 @@ function readListener(item: Field, namespace: string): EgressListener | undefine
   const captureMode = fields.get('captureMode').oneOf(captureModes) ?? 'DEFAULT';
   if (!portField.written && (bind !== '' || captureMode === 'NONE'))
     portField.error('missing-field', 'a listener that is bound somewhere needs a port', 'add the port');
+  if (bind.startsWith('/'))
+    fields.get('bind').warning('not-supported', 'nothing listens at a Unix socket', 'bind an address, as 127.0.0.1');
   if (bind.startsWith('/') && port !== undefined && port.number !== 0)
     portField.error('bad-port', 'must be 0 where the listener is a Unix socket', 'write number: 0');
   const hosts = readHosts(item, fields.get('hosts'), namespace);

@@ -69,6 +69,30 @@ export function httpPortListener({
   });
 }
 
+/** A port that applications connect to themselves: nothing is intercepted for it (behaviour.md 4.2). */
+export interface BoundListener {
+  readonly address: string;
+  readonly port: number;
+  /** HTTP goes by Host to services that have this port; all else to the one named here, or nowhere. */
+  readonly to: { readonly kind: 'http' } | { readonly kind: 'tcp'; readonly host: string | undefined };
+  readonly settings: ConnectionSettings;
+}
+
+export function boundListener({ address, port, to, settings }: BoundListener): Resource {
+  const name = outboundListener(address, port);
+  const cluster = to.kind === 'http' || to.host === undefined ? blackHoleCluster : outboundCluster(port, to.host);
+  const filter =
+    to.kind === 'http'
+      ? outboundHttp(routeOfPort(port), `outbound_${name}`, settings)
+      : tcpProxy(cluster, 'outbound', tcpLogs(settings));
+  return resource('listener', name, {
+    name,
+    address: { socketAddress: { address, portValue: port } },
+    trafficDirection: outbound,
+    filterChains: [{ filters: [filter] }],
+  });
+}
+
 /** Everything that the listener of one port of one service depends on. */
 export interface ServiceListener {
   readonly address: string;
