@@ -93,6 +93,11 @@ export class Compiler {
     return [...new Map(found.map((finding) => [JSON.stringify(finding), finding])).values()];
   }
 
+  /** What connected routers show to clients. */
+  get credentials(): readonly Credentials[] {
+    return [...new Set(this.#views.all().map(({ compiled }) => compiled.own.credentials))];
+  }
+
   /** What could not be compiled. */
   get findings(): readonly Finding[] {
     return this.#problems.findings;
