@@ -30,8 +30,11 @@ const usage = `usage: npm run bench -- [--only SCENARIO]... [--clients N] [--run
 Measures a control plane under 1,000 connected clients, against the goals. Scenarios: ${ids.join(', ')}.
 --clients N makes the world smaller (two pods a service); goals are for 1,000.
 authorization: with thousands of policies, and a real Envoy.
+<<<<<<< HEAD
 gateways: one gateway with 1,000 hosts and 1,000 secrets.
+=======
 sidecar-scope: clients that import their own namespace alone; all counts are exact.
+>>>>>>> edge-lead
 kube, list-watch: on a real Kubernetes API (make kube); kube makes --edits N edits in a sandbox, which needs root.
 --profile DIR writes one CPU profile of the server for each scenario.`;
 
@@ -146,7 +149,7 @@ async function main(): Promise<void> {
   const sections = [
     ...(await alone('authorization', runs, measureAuthorization)),
     ...(await alone('gateways', runs, measureGateways)),
-    ...sidecarScope(),
+    ...(await alone('sidecar-scope', runs, () => measureSidecarScope())),
     ...(await kube({ size, runs, edits })),
   ];
   if (values.json !== undefined) {
@@ -183,17 +186,10 @@ async function world(
 async function alone(
   id: (typeof ids)[number],
   runs: number,
-  measure: (runs: number) => Promise<Section>,
+  measure: (runs: number) => Section | Promise<Section>,
 ): Promise<readonly Section[]> {
   if (!wanted(id)) return [];
   const section = await measure(runs);
-  console.log(`\n${sectionText(section)}\n· ${machine}`);
-  return [section];
-}
-
-function sidecarScope(): readonly Section[] {
-  if (!wanted('sidecar-scope')) return [];
-  const section = measureSidecarScope();
   console.log(`\n${sectionText(section)}\n· ${machine}`);
   return [section];
 }
