@@ -6,7 +6,7 @@ import { inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Policies } from './policies.ts';
 import { clientLabelsRead } from './policy/client.ts';
 import { gatewayLabelsRead } from './policy/gateway.ts';
-import type { ProxiedWorkload, WorkloadFacts, WorkloadFacts } from './policy/inbound.ts';
+import type { ProxiedWorkload, WorkloadFacts } from './policy/inbound.ts';
 
 /**
  * What proxies must have in common to get equal configuration. Two pods of one Deployment differ only in what nothing
