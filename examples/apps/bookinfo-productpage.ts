@@ -28,9 +28,11 @@ function userOf({ headers }: Question): string | undefined {
   return name;
 }
 
+/** The name is that of the session: what the caller itself wrote into the header goes no further. */
 function headersFor(question: Question): Readonly<Record<string, string>> {
   const user = userOf(question);
-  return { ...passedOn(question.headers), ...(user === undefined ? {} : { 'end-user': user }) };
+  const { 'end-user': _claimed, ...headers } = passedOn(question.headers);
+  return user === undefined ? headers : { ...headers, 'end-user': user };
 }
 
 async function page(question: Question): Promise<Answer> {

@@ -2,6 +2,8 @@ import type { Finding } from '../model/finding.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import { lintAuthorization } from './lint/authorization.ts';
+import { lintClientTls } from './lint/client-tls.ts';
+import { lintDestinationRules } from './lint/destination-rule.ts';
 import { lintDestinations } from './lint/destinations.ts';
 import { lintGateways } from './lint/gateway.ts';
 import { lintMtls } from './lint/mtls.ts';
@@ -30,5 +32,7 @@ export function lint(objects: readonly MeshObject[], mesh: Mesh): readonly Findi
     ...lintRouteOrder(world),
     ...lintSharedHosts(world),
     ...lintDestinations(world),
+    ...lintDestinationRules(world),
+    ...lintClientTls(world),
   ];
 }

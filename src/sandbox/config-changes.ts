@@ -14,10 +14,11 @@ export function configChanges(
   const known = [...services];
   return documents.map((document) => {
     if (document.kind !== 'Pod' && readWorkload(document) === undefined) {
-      if (document.kind !== 'Service') return { kind: 'write', file: documentFile(document), text: document.text };
-      const service = readService(document, addressFor(document, known));
+      const file = documentFile(document);
+      const service = document.kind === 'Service' ? readService(document, addressFor(document, known)) : undefined;
+      if (service === undefined) return { kind: 'write', file, text: document.text };
       known.push(service);
-      return { kind: 'write', file: documentFile(document), text: withAddress(document, service).text, service };
+      return { kind: 'write', file, text: withAddress(document, service).text, service };
     }
     throw new MeshError('bad-argument', `${document.kind} ${document.name}: a running sandbox takes no new pods`, {
       hint: 'add it to the manifests and start the sandbox again',

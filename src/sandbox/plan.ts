@@ -49,9 +49,7 @@ export function planSandbox(documents: readonly ManifestDocument[]): Plan {
       for (const name of names)
         pods.push({ ...template, name, index: pods.length, ip: podAddress(pods.length), injected });
     } else if (document.kind === 'Service') {
-      const service = readService(document, serviceAddress(services.length));
-      services.push(service);
-      objects.push(withAddress(document, service));
+      objects.push(planService(document, services));
     } else {
       objects.push(document);
     }
@@ -65,6 +63,14 @@ export function planSandbox(documents: readonly ManifestDocument[]): Plan {
     services,
     objects: [...implied, ...objects, ...pods.map((pod) => toDocument('sandbox', podObject(pod)))],
   };
+}
+
+/** Adds a Service to those that have a place in the network; gives it as an API server would hold it. */
+function planService(document: ManifestDocument, services: ServiceSpec[]): ManifestDocument {
+  const service = readService(document, serviceAddress(services.length));
+  if (service === undefined) return document;
+  services.push(service);
+  return withAddress(document, service);
 }
 
 /** What a cluster would refuse to run, or would run as something else. */

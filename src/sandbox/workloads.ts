@@ -32,9 +32,10 @@ export function readWorkload(
   return { template, names: Array.from({ length: replicas }, (_, index) => `${document.name}-${index + 1}`) };
 }
 
-/** A Service; `address` is what it gets if it names none itself. */
-export function readService(document: ManifestDocument, address: string): ServiceSpec {
+/** A Service; `address` is what it gets if it names none itself. One of type ExternalName is a name alone: nothing of it is in the network. */
+export function readService(document: ManifestDocument, address: string): ServiceSpec | undefined {
   const spec = record(document, document.value['spec'], 'spec');
+  if (spec['type'] === 'ExternalName') return undefined;
   const own = spec['clusterIP'];
   if (own !== undefined && typeof own !== 'string') throw problem(document, 'spec.clusterIP', 'expected an address');
   const ports = list(document, spec['ports'], 'spec.ports').map((each, index) => {

@@ -26,6 +26,7 @@ export type StreamKind = Extract<ChainContent, { readonly server: ServerRef }>['
 export const noEdgeRoutes: EdgeRoutes = { hosts: () => [], streams: () => [] };
 
 const noClusters = emptyLayer('clusters/gateway');
+const noExtensions = emptyLayer('extensions/inbound');
 
 /**
  * Builds the edge of a router. Each listener is cached by just what it depends on: another certificate of a credential changes
@@ -70,7 +71,7 @@ export function gatewayUnit(
     listeners: same('listeners/gateway', listeners),
     routes: same('routes/gateway', routes),
     clusters: noClusters,
-    extensions: policyFilterLayer(cache, inbound, trust, 'router'),
+    extensions: listeners.length === 0 ? noExtensions : policyFilterLayer(cache, inbound, trust, 'router'),
     credentials: cache.get('credentials', credentialsOf(router.namespace, effective.secrets, find), (key) => key),
     findings: effective.findings,
   };

@@ -40,6 +40,8 @@ export interface World {
   readonly namespaces: readonly string[];
   /** Workloads of any namespace with these labels: those that a Gateway is for. */
   readonly withLabels: (selector: Selector) => readonly Workload[];
+  /** Workloads of one namespace with these labels: those behind a Service. */
+  readonly inNamespace: (namespace: string, selector: Selector) => readonly Workload[];
   /** Workloads that a policy applies to (behaviour.md 1.0). */
   readonly selected: (policy: Policy) => readonly Workload[];
 }
@@ -55,6 +57,7 @@ export function worldOf(objects: readonly MeshObject[], mesh: Mesh): World {
   const byNamespace = new Map(
     [...Map.groupBy(workloads, (workload) => workload.meta.namespace)].map(([name, each]) => [name, selection(each)]),
   );
+  const inNamespace: World['inNamespace'] = (namespace, selector) => byNamespace.get(namespace)?.(selector) ?? [];
   const namespaces = new Set(of('Namespace').map((namespace) => namespace.meta.name));
   for (const { meta } of [...of('ServiceAccount'), ...of('Service'), ...workloads]) namespaces.add(meta.namespace);
   if (namespaces.size > 0) namespaces.add(mesh.rootNamespace);
@@ -75,10 +78,11 @@ export function worldOf(objects: readonly MeshObject[], mesh: Mesh): World {
     workloads,
     namespaces: [...namespaces].sort(),
     withLabels: everywhere,
+    inNamespace,
     selected: ({ meta, selector, ...more }) => {
       // Sidecars take no attached policy.
       if ('targets' in more && more.targets.length > 0) return [];
-      return (meta.namespace === mesh.rootNamespace ? everywhere : byNamespace.get(meta.namespace))?.(selector) ?? [];
+      return meta.namespace === mesh.rootNamespace ? everywhere(selector) : inNamespace(meta.namespace, selector);
     },
   };
 }

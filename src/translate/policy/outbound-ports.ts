@@ -1,4 +1,5 @@
 import { parseSpiffeId, type SpiffeId, spiffeId } from '../../model/ids.ts';
+import { portPolicy, subsetPolicy } from '../../model/port-policy.ts';
 import { selects } from '../../model/selector.ts';
 import type { Protocol } from '../../model/service.ts';
 import type { PortPolicy } from '../../model/traffic-policy.ts';
@@ -8,7 +9,7 @@ import { type ClientTls, clientTls, endpointTakesMtls, isOriginated } from './cl
 import type { Destination } from './destination-rules.ts';
 import { namespaceMode } from './mtls.ts';
 import { serverIdentities } from './secure-naming.ts';
-import { portPolicy, subsetPolicy, type TargetPolicy, targetPolicy } from './target-policy.ts';
+import { type TargetPolicy, targetPolicy } from './target-policy.ts';
 
 /** One address behind a service port, and whether its sidecar takes mesh mTLS there. */
 export interface OutboundEndpoint {

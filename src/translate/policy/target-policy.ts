@@ -1,4 +1,5 @@
 import type { DestinationRule } from '../../model/destination-rule.ts';
+import { portPolicy, subsetPolicy } from '../../model/port-policy.ts';
 import type { HashKey, PortPolicy, TrafficPolicy } from '../../model/traffic-policy.ts';
 
 /** How traffic is sent to a target, but for TLS. Undefined: as where no rule says anything. */
@@ -9,29 +10,11 @@ export interface TargetPolicy {
   readonly proxyProtocol: TrafficPolicy['proxyProtocol'];
 }
 
-const nothing: PortPolicy = {
-  tls: undefined,
-  loadBalancer: undefined,
-  connectionPool: undefined,
-  outlierDetection: undefined,
-};
-
-/** What a rule says for a port: an entry for the port replaces all the rest, TLS too (behaviour.md 4.5). */
-export function portPolicy(policy: TrafficPolicy | undefined, port: number): PortPolicy {
-  return policy?.ports.get(port) ?? policy ?? nothing;
-}
-
-/** What a subset says goes field by field before what the rule says for all; its own entry for the port goes before everything. */
-export function subsetPolicy(all: PortPolicy, own: TrafficPolicy | undefined, port: number): PortPolicy {
-  if (own === undefined) return all;
-  const forPort = own.ports.get(port);
-  if (forPort !== undefined) return forPort;
-  return {
-    tls: own.tls ?? all.tls,
-    loadBalancer: own.loadBalancer ?? all.loadBalancer,
-    connectionPool: own.connectionPool ?? all.connectionPool,
-    outlierDetection: own.outlierDetection ?? all.outlierDetection,
-  };
+export function targetPolicy(
+  { loadBalancer, connectionPool, outlierDetection }: PortPolicy,
+  proxyProtocol: TargetPolicy['proxyProtocol'],
+): TargetPolicy {
+  return { loadBalancer, connectionPool, outlierDetection, proxyProtocol };
 }
 
 /** What a rule says for a port of a destination: of the whole host, or of one of its subsets. */
@@ -48,11 +31,4 @@ export function policyOf(
 export function hashKeyOf({ loadBalancer }: Pick<TargetPolicy, 'loadBalancer'>): HashKey | undefined {
   const method = loadBalancer?.method;
   return typeof method === 'object' ? method.key : undefined;
-}
-
-export function targetPolicy(
-  { loadBalancer, connectionPool, outlierDetection }: PortPolicy,
-  proxyProtocol: TargetPolicy['proxyProtocol'],
-): TargetPolicy {
-  return { loadBalancer, connectionPool, outlierDetection, proxyProtocol };
 }

@@ -155,8 +155,10 @@ describe('examples: the apps of Bookinfo', () => {
     const [port = 0] = await freePorts(1);
     const page = await start(own, 'productpage', port, '--details', url, '--reviews', url);
     await get(`${page}/productpage`, { headers: { cookie: 'user=jason', 'x-request-id': 'r1' } });
+    await get(`${page}/api/v1/products/0/reviews`, { headers: { 'end-user': 'mallory' } });
     expect(heard.sort()).to.deep.equal([
       ['/details/0', 'jason', 'r1', undefined],
+      ['/reviews/0', undefined, undefined, undefined],
       ['/reviews/0', 'jason', 'r1', undefined],
     ]);
   });

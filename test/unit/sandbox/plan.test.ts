@@ -173,6 +173,19 @@ spec:
     ]);
   });
 
+  it('leaves a service that is another name for one as it is, without an address', () => {
+    const spec = { type: 'ExternalName', externalName: 'out.example.com' };
+    const alias = JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'a', namespace: 'foo' },
+      spec,
+    });
+    const { services, objects } = plan(`${namespace('foo')}\n${alias}\n`);
+    expect(services).to.deep.equal([]);
+    expect(objects.flatMap((each) => (each.kind === 'Service' ? [each.value['spec']] : []))).to.deep.equal([spec]);
+  });
+
   const injection: readonly (readonly [namespace: string | undefined, pod: string | undefined, injected: boolean])[] = [
     ['enabled', undefined, true],
     ['enabled', 'true', true],

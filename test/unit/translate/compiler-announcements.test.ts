@@ -98,12 +98,12 @@ describe('Compiler: what a proxy is told', () => {
     ).to.deep.equal({
       vhds: ['CDS EDS LDS RDS VHDS'],
       inline: ['CDS EDS LDS RDS'],
-      router: ['CDS EDS RDS VHDS'],
+      router: ['CDS EDS'],
     });
     expect(told.change(http('10.96.0.2')), 'another address: one more name of its virtual host').to.deep.equal({
       vhds: ['VHDS'],
       inline: ['RDS'],
-      router: ['VHDS'],
+      router: [],
     });
     expect(told.change(apply(deny)), 'a policy: nothing of a router').to.deep.equal({
       vhds: ['ECDS LDS'],
