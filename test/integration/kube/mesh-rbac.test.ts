@@ -122,10 +122,12 @@ describe('the rights of the control plane', function () {
       return (await mesh.sandbox.kubectl(['auth', 'can-i', ...words, as])).stdout.trim() === 'yes';
     };
     expect(await may('get', 'secret/istio-ca-secret', '-n', 'istio-system')).to.equal(true);
+    // Gateways run in any namespace, with credentials of their own.
+    expect(await may('list', 'secrets', '-n', 'foo')).to.equal(true);
     const never = [
       ['get', 'secret/istio-ca-secret', '-n', 'foo'],
       ['get', 'secret/other', '-n', 'istio-system'],
-      ['list', 'secrets', '-n', 'istio-system'],
+      ['patch', 'secret/other', '-n', 'foo'],
       ['update', 'secret/istio-ca-secret', '-n', 'istio-system'],
       ['delete', 'secret/istio-ca-secret', '-n', 'istio-system'],
       ['create', 'secrets', '-n', 'foo'],
