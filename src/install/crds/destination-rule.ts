@@ -1,5 +1,5 @@
 import { exportTo, hostOrWildcard, workloadSelector } from './common.ts';
-import type { Kind } from './definition.ts';
+import { acceptedColumn, type Kind } from './definition.ts';
 import { list, object, text, textMap } from './schema.ts';
 import { subsetTrafficPolicy, trafficPolicy } from './traffic-policy.ts';
 
@@ -10,7 +10,7 @@ export const destinationRule: Kind = {
   plural: 'destinationrules',
   shortName: 'dr',
   description: 'Says how clients send traffic to a service.',
-  columns: [{ name: 'Host', type: 'string', jsonPath: '.spec.host', description: 'The service.' }],
+  columns: [{ name: 'Host', type: 'string', jsonPath: '.spec.host', description: 'The service.' }, acceptedColumn],
   spec: object(
     'A service, and how traffic is sent to it.',
     {

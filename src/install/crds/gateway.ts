@@ -1,4 +1,4 @@
-import type { Kind } from './definition.ts';
+import { conditionColumns, type Kind } from './definition.ts';
 import { count, list, object, rule, rules, text, textMap, texts, whole } from './schema.ts';
 import { serverTls } from './tls.ts';
 
@@ -57,7 +57,7 @@ export const gateway: Kind = {
   plural: 'gateways',
   shortName: 'gw',
   description: 'Ports and hosts that proxies at the edge of the mesh serve.',
-  columns: [],
+  columns: conditionColumns,
   specRequired: true,
   spec: object(
     'Proxies, and what they serve.',

@@ -1,5 +1,5 @@
 import { exportTo, hostOrWildcard, labelsSelector, port } from './common.ts';
-import type { Kind } from './definition.ts';
+import { acceptedColumn, type Kind } from './definition.ts';
 import { atMostOne, choice, list, object, rule, rules, text, texts } from './schema.ts';
 import { endpoint } from './workload-entry.ts';
 
@@ -25,6 +25,7 @@ export const serviceEntry: Kind = {
     { name: 'Hosts', type: 'string', jsonPath: '.spec.hosts', description: 'Names of the service.' },
     { name: 'Location', type: 'string', jsonPath: '.spec.location', description: 'In the mesh, or outside.' },
     { name: 'Resolution', type: 'string', jsonPath: '.spec.resolution', description: 'How its endpoints are found.' },
+    acceptedColumn,
   ],
   specRequired: true,
   spec: object(

@@ -1,5 +1,5 @@
 import { labelsSelector } from './common.ts';
-import type { Kind } from './definition.ts';
+import { conditionColumns, type Kind } from './definition.ts';
 import { destination } from './route-parts.ts';
 import { choice, count, list, object, rule, rules, text, texts } from './schema.ts';
 import { serverTls } from './tls.ts';
@@ -24,7 +24,7 @@ export const sidecar: Kind = {
   kind: 'Sidecar',
   plural: 'sidecars',
   description: 'What the sidecars of workloads take in, and what they know of the mesh.',
-  columns: [],
+  columns: conditionColumns,
   specRequired: true,
   spec: object(
     'Workloads, and what their sidecars do.',

@@ -1,5 +1,5 @@
 import { exportTo, hostOrWildcard } from './common.ts';
-import type { Kind } from './definition.ts';
+import { acceptedColumn, type Kind } from './definition.ts';
 import { httpRoute } from './http-route.ts';
 import { destination } from './route-parts.ts';
 import { count, int32, list, object, rule, rules, text, textMap, texts } from './schema.ts';
@@ -54,6 +54,7 @@ export const virtualService: Kind = {
   columns: [
     { name: 'Gateways', type: 'string', jsonPath: '.spec.gateways', description: 'Gateways that hold these routes.' },
     { name: 'Hosts', type: 'string', jsonPath: '.spec.hosts', description: 'Hosts that these routes are for.' },
+    acceptedColumn,
   ],
   specRequired: true,
   spec: object(
