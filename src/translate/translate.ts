@@ -30,7 +30,8 @@ export function translate(snapshot: Snapshot, proxy: Proxy, cache: BuildCache = 
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
   );
   const named = hostsNamed(snapshot);
-  return { resources, findings: check(resources, (cluster) => named.has(cluster.split('|').at(-1) ?? '')) };
+  const wrong = check(resources, (cluster) => named.has(cluster.split('|').at(-1) ?? ''));
+  return { resources, findings: [...compiler.findings, ...wrong] };
 }
 
 /** The hosts that people name in routes: a typo, or a host that the proxy doesn't import, makes no wrong configuration. */

@@ -64,6 +64,7 @@ const policyKinds: Readonly<Record<string, string>> = {
   DestinationRule: 'destinationrules.networking.istio.io',
   ServiceEntry: 'serviceentries.networking.istio.io',
   Sidecar: 'sidecars.networking.istio.io',
+  VirtualService: 'virtualservices.networking.istio.io',
 };
 
 /** The policies that the control plane goes by: `<kind> <namespace>/<name>`, and which state of each; sorted. */

@@ -50,9 +50,11 @@ const controlPlaneNamespace = 'istio-system';
 /** How a control plane gets these mesh settings: from a file, or in a cluster from a ConfigMap. */
 async function meshOptions(file: string, meshYaml: string | undefined): Promise<Partial<UpOptions>> {
   if (onKubernetes) return { kube: { replicas: 1, ...(meshYaml === undefined ? {} : { meshYaml }) } };
-  if (meshYaml === undefined) return {};
+  // A field that Envoy's messages don't have costs the update of its service, instead of being dropped in silence.
+  const command = ['/usr/bin/env', 'COXSWAIN_STRICT_PROTOS=1', process.execPath, `${home}src/main.ts`];
+  if (meshYaml === undefined) return { controlPlane: { command } };
   await writeFile(file, meshYaml);
-  return { controlPlane: { flags: ['--mesh', file] } };
+  return { controlPlane: { command, flags: ['--mesh', file] } };
 }
 
 function policyName({ kind, metadata }: PolicyObject): string {

@@ -20,7 +20,8 @@ export interface PolicyObject {
     | 'RequestAuthentication'
     | 'DestinationRule'
     | 'ServiceEntry'
-    | 'Sidecar';
+    | 'Sidecar'
+    | 'VirtualService';
   readonly metadata: {
     readonly name: string;
     readonly namespace: string;

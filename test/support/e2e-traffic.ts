@@ -3,9 +3,9 @@ import { Mesh } from './e2e-mesh.ts';
 import type { PolicyObject } from './e2e-policies.ts';
 import { toYaml, worldManifests } from './e2e-world.ts';
 
-/** Who answers for `many`; `single` is the first of them alone, `hole` an address where nobody is. */
+/** Who answers for `many`, and for `parted`, which has subsets; `single` is the first of them alone, `hole` an address where nobody is. */
 export const members = ['one', 'two', 'three'] as const;
-type ServiceName = 'many' | 'single' | 'hole';
+type ServiceName = 'many' | 'single' | 'hole' | 'parted';
 
 interface Way {
   readonly service: ServiceName;
@@ -15,7 +15,7 @@ interface Way {
 
 const hash = (consistentHash: object): object => ({ loadBalancer: { consistentHash } });
 const outliers = (more: object): object => ({
-  outlierDetection: { consecutive5xxErrors: 3, interval: '0.1s', ...more },
+  outlierDetection: { consecutive5xxErrors: 2, interval: '0.1s', ...more },
 });
 
 /** Settings, each on a port of its own. */
@@ -45,6 +45,7 @@ const ways = {
   ejected: { service: 'many', policy: outliers({ baseEjectionTime: '300s', maxEjectionPercent: 100 }) },
   ejectedByDefault: { service: 'many', policy: outliers({ baseEjectionTime: '300s' }) },
   ejectedForAWhile: { service: 'many', policy: outliers({ baseEjectionTime: '0.5s', maxEjectionPercent: 100 }) },
+  parted: { service: 'parted', policy: {} },
   quickTimeout: { service: 'hole', policy: { connectionPool: { tcp: { connectTimeout: '0.2s' } } } },
 } as const satisfies Readonly<Record<string, Way>>;
 
@@ -67,12 +68,41 @@ function waysOf(service: ServiceName) {
     .filter(({ way }) => way.service === service);
 }
 
-const services: readonly ServiceName[] = ['many', 'single', 'hole'];
+const services: readonly ServiceName[] = ['many', 'single', 'hole', 'parted'];
+
+/** Parts of `parted`: two members, one of them again under settings of its own, and one that no pod is in. */
+const subsets = [
+  { name: 'one', labels: { member: 'one' } },
+  { name: 'two', labels: { member: 'two' } },
+  {
+    name: 'upgraded',
+    labels: { member: 'two' },
+    trafficPolicy: { connectionPool: { http: { h2UpgradePolicy: 'UPGRADE' } } },
+  },
+  { name: 'nobody', labels: { member: 'nobody' } },
+];
+
+/** Requests say which subset they want; others go to all of them. */
+const partedRoutes = {
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'VirtualService',
+  metadata: { name: 'parted', namespace: 'legacy' },
+  spec: {
+    hosts: [hostOf('parted.legacy')],
+    http: [
+      ...subsets.map(({ name }) => ({
+        match: [{ headers: { 'x-subset': { exact: name } } }],
+        route: [{ destination: { host: hostOf('parted.legacy'), subset: name } }],
+      })),
+      { route: [{ destination: { host: hostOf('parted.legacy') } }] },
+    ],
+  },
+};
 
 /** A rule for each service, with a setting for each port. */
 export const trafficRules: readonly PolicyObject[] = services.map((service) =>
   destinationRule(
-    { namespace: 'bar', host: hostOf(`${service}.legacy`) },
+    { namespace: 'bar', host: hostOf(`${service}.legacy`), ...(service === 'parted' ? { subsets } : {}) },
     { portLevelSettings: waysOf(service).map(({ port, way }) => ({ port: { number: port }, ...way.policy })) },
   ),
 );
@@ -94,6 +124,7 @@ export async function trafficMesh(envoy: string): Promise<Mesh> {
     many: { app: 'many' },
     single: { member: 'one' },
     hole: { app: 'hole' },
+    parted: { app: 'many' },
   };
   const documents = services.map((service) => ({
     apiVersion: 'v1',
@@ -111,7 +142,7 @@ export async function trafficMesh(envoy: string): Promise<Mesh> {
   const mesh = await Mesh.up(envoy, {
     manifests: [
       { file: 'world.yaml', yaml: worldManifests() },
-      { file: 'traffic.yaml', yaml: toYaml([...pods, ...documents]) },
+      { file: 'traffic.yaml', yaml: toYaml([...pods, ...documents, partedRoutes]) },
     ],
   });
   await using stack = new AsyncDisposableStack();

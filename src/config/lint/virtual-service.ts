@@ -91,8 +91,8 @@ function unboundGateway(
 
 /** Which routes a server asks for. */
 export function routesOf({ protocol, tls }: GatewayServer): 'http' | 'tls' | 'tcp' {
-  if (protocol === 'HTTP' || protocol === 'HTTPS') return 'http';
-  return tls?.mode === 'PASSTHROUGH' || tls?.mode === 'AUTO_PASSTHROUGH' ? 'tls' : 'tcp';
+  if (tls?.mode === 'PASSTHROUGH' || tls?.mode === 'AUTO_PASSTHROUGH') return 'tls';
+  return protocol === 'HTTP' || protocol === 'HTTPS' ? 'http' : 'tcp';
 }
 
 /** Sidecars follow one VirtualService for a host, the oldest. */

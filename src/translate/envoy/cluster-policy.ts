@@ -103,8 +103,8 @@ function outliers(detection: OutlierDetection) {
   const { intervalMs, baseEjectionMs, maxEjectionPercent } = detection;
   return {
     outlierDetection: {
-      ...(consecutive5xx === undefined ? {} : { enforcingConsecutive5xx: share(consecutive5xx) }),
-      ...(consecutive5xx ? { consecutive5xx: { value: consecutive5xx } } : {}),
+      ...(consecutive5xx === undefined ? {} : { enforcingConsecutive_5xx: share(consecutive5xx) }),
+      ...(consecutive5xx ? { consecutive_5xx: { value: consecutive5xx } } : {}),
       ...(consecutiveGatewayErrors === undefined
         ? {}
         : { enforcingConsecutiveGatewayFailure: share(consecutiveGatewayErrors) }),

@@ -1,11 +1,9 @@
 import { expect } from 'chai';
 import type { MeshObject } from '../../../src/model/mesh-object.ts';
 import type { VirtualService } from '../../../src/model/virtual-service.ts';
-import { edgeRoutes } from '../../../src/translate/edge-routes.ts';
 import type { ServerRef } from '../../../src/translate/policy/gateway.ts';
-import { Registry } from '../../../src/translate/registry.ts';
-import { routeTargets } from '../../../src/translate/route-targets.ts';
 import { snapshotIn } from '../../support/compiled.ts';
+import { edgeRoutesOf } from '../../support/edge-routes.ts';
 import { objectsOf } from '../../support/gateway-documents.ts';
 import { service } from '../../support/objects.ts';
 import { at, httpRoute, to, virtualService } from '../../support/virtual-services.ts';
@@ -29,9 +27,7 @@ const on = (name: string, hosts: readonly string[], more: Partial<VirtualService
   });
 
 const edge = (...objects: readonly MeshObject[]) => {
-  const snapshot = snapshotIn({}, objects);
-  const registry = new Registry(snapshot);
-  return edgeRoutes(snapshot, router, (port) => routeTargets(snapshot, registry, router, port));
+  return edgeRoutesOf(snapshotIn({}, objects), router);
 };
 
 /** `host[ redirect]: cluster, cluster …`, one for each virtual host. */

@@ -57,7 +57,7 @@ describe('lint of VirtualServices', () => {
 
   it('warns of routes of another kind than the servers need, and of an export that hides it', () => {
     const found = said(
-      gateway('gw', [server(['*'], passthrough), server(['*'], plainTcp)]),
+      gateway('gw', [server(['*'], { ...passthrough, protocol: 'HTTPS' }), server(['*'], plainTcp)]),
       pod('edge', 'gw-1', '10.0.0.1', { labels: { istio: 'ingressgateway' } }),
       on('v', ['a.example'], { exportTo: ['foo'] }),
     );
