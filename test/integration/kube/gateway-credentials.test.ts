@@ -4,18 +4,13 @@ import { expect } from 'chai';
 import { ingressGatewayManifests } from '../../../src/install/ingress-gateway.ts';
 import type { Credentials } from '../../support/e2e-certificates.ts';
 import { injected, KubeMesh, namespace, sleeper, web } from '../../support/kube-mesh.ts';
+import { networking } from '../../support/kube-networking.ts';
 import { makeAuthority, makeCertificate } from '../../support/origin-certificates.ts';
 import { eventually } from '../../support/sandbox.ts';
 
 const root = 'istio-system';
 const router = `istio-ingressgateway.${root}`;
 const edge = ['gateway', root, 'edge'] as const;
-const networking = (kind: string, where: string, name: string, spec: object): object => ({
-  apiVersion: 'networking.istio.io/v1',
-  kind,
-  metadata: { name, namespace: where },
-  spec,
-});
 
 /** As `kubectl create secret tls` makes it. */
 const secret = (where: string, name: string, { certificate, key }: Credentials): object => ({
