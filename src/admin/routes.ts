@@ -2,7 +2,7 @@ import type { Finding } from '../model/finding.ts';
 import { originText } from '../model/object.ts';
 import { indexPage } from './index-page.ts';
 import { redactSecrets } from './redact.ts';
-import type { AdminSources, ExplainSource } from './sources.ts';
+import type { AdminSources, Answered, ExplainSource } from './sources.ts';
 import { syncEntry } from './sync-entry.ts';
 
 /** What a page answers. `json` is redacted and encoded by the server. */
@@ -97,6 +97,17 @@ export function routes(context: RouteContext): readonly Route[] {
       ),
     );
   }
+  const { tlsCheck } = sources;
+  if (tlsCheck !== undefined) {
+    pages.push(
+      page(
+        '/debug/tlscheck',
+        'whether a client and its servers speak the same TLS; ?proxyID=POD.NS&host=HOST',
+        false,
+        (query) => answered(tlsCheck(query.get('proxyID') ?? '', query.get('host') ?? '')),
+      ),
+    );
+  }
   const list = page('/debug/list', 'this list', false, () =>
     json([...pages, list].filter((each) => !each.health).map(({ path, help }) => ({ path, help }))),
   );
@@ -120,7 +131,10 @@ function explanation(explain: ExplainSource, query: URLSearchParams): Answer {
   } catch {
     return text('what is the question? add ?question=JSON, with "from" and "to" at least\n', 400);
   }
-  const answer = explain.answer(question);
+  return answered(explain.answer(question));
+}
+
+function answered(answer: Answered): Answer {
   return answer.ok ? json(answer.value) : text(`${answer.error}\n`, 400);
 }
 

@@ -94,12 +94,13 @@ export interface KeySetTotals {
   readonly oldestSeconds: number;
 }
 
+/** The answer, or what is wrong with the question. */
+export type Answered = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
+
 /** Answers the questions of `coxswain authz explain`. */
 export interface ExplainSource {
   /** The answer, or what is wrong with the question. */
-  answer(
-    question: unknown,
-  ): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
+  answer(question: unknown): Answered;
   /** Public keys by which tokens are verified: whoever asks verifies by himself, and sends no token here. */
   keySets(): readonly string[];
 }
@@ -121,6 +122,8 @@ export interface AdminSources {
   readonly keySets?: () => KeySetTotals;
   /** Says what happens to a call; without it there is no such page. */
   readonly explain?: ExplainSource;
+  /** Says whether a client and its servers speak the same; without it there is no such page. */
+  readonly tlsCheck?: (pod: string, host: string) => Answered;
   findings(): readonly Finding[];
   objects(): Iterable<MeshObject>;
   services(): readonly ServiceStatus[];

@@ -62,6 +62,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./proxy-config.ts')).proxyConfigCommand,
   },
   {
+    name: 'authn',
+    aliases: [],
+    summary: 'check that clients and servers speak the same: mutual TLS or plaintext',
+    load: async () => (await import('./authn.ts')).authnCommand,
+  },
+  {
     name: 'authz',
     aliases: [],
     summary: 'explain authorization: who may call whom, by which rule, and what a dry run would change',

@@ -2,9 +2,9 @@ import { decode, type envoy, typeOf } from '@envoyproxy/protos';
 import { MeshError } from '../lib/errors.ts';
 import type { Workload } from '../model/workload.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import { virtualInbound, virtualOutbound } from '../translate/envoy/names.ts';
+import { outboundCluster, virtualInbound, virtualOutbound } from '../translate/envoy/names.ts';
 import type { Answer, DecidedBy } from './answer.ts';
-import { arrivalOf, receiveConnection } from './arrival.ts';
+import { arrivalOf, type Refusal, receiveConnection } from './arrival.ts';
 import { type Client, hasSidecar, identityOf } from './client.ts';
 import { type Sent, sentTo } from './compiled.ts';
 import type { Connection } from './connection.ts';
@@ -18,7 +18,7 @@ import { mtlsOf } from './origin.ts';
 import { normalizedPath } from './path.ts';
 import type { Question } from './question.ts';
 import type { Destination, Server } from './server.ts';
-import { type Speech, speechOf } from './speech.ts';
+import { asTheyAre, type Speech, speechOf } from './speech.ts';
 import { leadsNowhere, managerOf, runTcp } from './tcp-chain.ts';
 import type { Token } from './token.ts';
 import { type Verdict, verdictOf } from './verdict.ts';
@@ -40,10 +40,11 @@ export interface Call extends World {
 export function answerAt(call: Call): Answer {
   const { client, destination, question, server, snapshot } = call;
   const { workload } = server;
-  const speech = speechOf(call.sent, destination, server, question.protocol);
+  const speech = spoken(call);
+  const identity = speech.tls?.certificate === 'mesh' ? client.identity : undefined;
   const name = workload === undefined ? server.address : `${workload.meta.name}.${workload.meta.namespace}`;
   const shared = {
-    arrives: speech.mtls === undefined ? 'plaintext' : `mTLS as ${(client.identity ?? '').replace('spiffe://', '')}`,
+    arrives: arrivalText(speech, identity),
     servers: [`${name}:${server.port}`],
   };
   if (blocked(call))
@@ -51,14 +52,8 @@ export function answerAt(call: Call): Answer {
       ...shared,
       ...verdict('denied', "the client's sidecar lets no calls out but to services (REGISTRY_ONLY)"),
     };
-  if (workload === undefined || !hasSidecar(workload)) {
-    return {
-      ...shared,
-      ...verdict('allowed', `${name} has no sidecar: nothing is enforced there`),
-      status: question.protocol === 'http' ? 200 : undefined,
-    };
-  }
-  if (!speech.accepts(identityOf(snapshot, workload)))
+  if (workload === undefined || !hasSidecar(workload)) return { ...shared, ...bare(name, question, speech) };
+  if (identity !== undefined && speech.tls?.accepts(identityOf(snapshot, workload)) === false)
     return {
       ...shared,
       ...verdict('denied', "the client's sidecar doesn't take the server's identity (secure naming)"),
@@ -66,8 +61,8 @@ export function answerAt(call: Call): Answer {
   using sent = sentTo(call.compiler, workload);
   const listener = sent.find('listener', virtualInbound);
   if (listener === undefined) throw new MeshError('not-found', `${name} is sent no ${virtualInbound} listener`);
-  const reception = receiveConnection(listener, arrivalOf(question, destination, server, speech), client);
-  if (reception.kind === 'refused') return { ...shared, ...refused(call, workload, reception.why) };
+  const reception = receiveConnection(listener, arrivalOf(question, destination, server, speech), { identity });
+  if (reception.kind === 'refused') return { ...shared, ...refused(call, workload, speech, reception.why) };
   const { chain, tls } = reception;
   const manager = managerOf(chain);
   const taken = { ...shared, chain: chain.name ?? '', speaks: manager === undefined ? 'TCP' : 'HTTP' } as const;
@@ -78,7 +73,7 @@ export function answerAt(call: Call): Answer {
       return { ...taken, ...verdict('denied', `nobody may call port ${server.port} of a sidecar`), notes };
     return { ...taken, ...verdictOf(call, workload, runTcp(chain, connection), 'TCP'), notes };
   }
-  if (question.protocol === 'tcp')
+  if (question.protocol === 'tcp' || speech.announced)
     return { ...taken, ...verdict('denied', `port ${server.port} takes HTTP alone: other bytes are refused`), notes };
   const jwt = tokenFilter(sent, manager);
   const { request, tokens } = requestOf(call, speech, jwt);
@@ -122,25 +117,60 @@ function verdict(kind: Answer['verdict'], reason: string, decidedBy: readonly De
 
 type Rest = Pick<Answer, 'speaks' | 'chain' | 'notes'>;
 
-type Refusal = Extract<ReturnType<typeof receiveConnection>, { readonly kind: 'refused' }>['why'];
+/** Where no sidecar is, TLS of the client's is the application's to end: what comes of the request isn't known. */
+function bare(name: string, { protocol }: Question, { tls }: Speech): Verdict & Rest {
+  return {
+    ...verdict('allowed', `${name} has no sidecar: nothing is enforced there`),
+    status: protocol === 'http' && tls === undefined ? 200 : undefined,
+    notes: tls === undefined ? [] : ['the TLS of the call reaches the application as it is'],
+  };
+}
 
-function refused({ snapshot, server, client }: Call, workload: Workload, why: Refusal): Verdict & Rest {
+/** Addresses that no service owns pass through as they are. */
+function spoken({ sent, destination: { host, port, service }, server, question: { protocol } }: Call): Speech {
+  if (sent === undefined || service === undefined) return asTheyAre;
+  const addresses = service.headless ? [server.address] : service.addresses;
+  return speechOf(sent, { cluster: outboundCluster(port, host), addresses, port, protocol }, server);
+}
+
+function arrivalText({ tls }: Speech, identity: string | undefined): string {
+  if (tls === undefined) return 'plaintext';
+  if (identity !== undefined) return `mTLS as ${identity.replace('spiffe://', '')}`;
+  return tls.certificate === 'none' ? 'TLS without a certificate' : 'TLS with a certificate that is not of the mesh';
+}
+
+function refused(
+  { snapshot, server, client }: Call,
+  workload: Workload,
+  { tls }: Speech,
+  why: Refusal,
+): Verdict & Rest {
   const by = mtlsOf(snapshot, workload, server.port);
   switch (why) {
     case 'no-chain':
     case 'no-certificate': {
       const sends =
-        client.identity === undefined ? 'a client without a sidecar sends plaintext' : 'this call is plaintext';
+        tls !== undefined
+          ? 'this call comes with TLS that is not'
+          : client.identity === undefined
+            ? 'a client without a sidecar sends plaintext'
+            : 'this call is plaintext';
       const reason = `the connection is reset, because port ${server.port} takes mTLS only (STRICT), and ${sends}`;
       return verdict('denied', reason, by === undefined ? [] : [by]);
     }
+    case 'unreadable':
+      return verdict(
+        'denied',
+        `port ${server.port} reads HTTP in plaintext, and this call is TLS`,
+        by === undefined ? [] : [by],
+      );
     case 'untrusted':
       return verdict('denied', `the certificate of ${client.identity} is of a trust domain that isn't trusted`);
   }
 }
 
 function connectionOf({ client, question, server }: Call, speech: Speech, tls: boolean): Connection {
-  const sni = question.sni !== '' ? question.sni : (speech.mtls?.sni ?? '');
+  const sni = question.sni !== '' ? question.sni : (speech.tls?.sni ?? '');
   return {
     peerNames: tls && client.identity !== undefined ? [client.identity] : undefined,
     destination: { address: server.address, port: server.port },

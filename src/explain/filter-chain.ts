@@ -31,6 +31,11 @@ export function chooseChain(listener: Listener, arrival: Arrival): FilterChain |
   return ofTransport.find((chain) => alpnOf(chain).length === 0) ?? listener.defaultFilterChain;
 }
 
+/** The chains that connections to a port can meet, whatever they look like. */
+export function chainsOfPort({ filterChains = [] }: Listener, port: number): readonly FilterChain[] {
+  return exactOr(filterChains, ({ filterChainMatch }) => filterChainMatch?.destinationPort?.value, port);
+}
+
 const alpnOf = ({ filterChainMatch }: FilterChain): readonly string[] => filterChainMatch?.applicationProtocols ?? [];
 
 /** Those that name the value; where none does, those that name none. The rest is shadowed. */

@@ -68,8 +68,6 @@ function ofService(snapshot: Snapshot, service: Service, asked: number | undefin
   const servers = endpointsOf(snapshot, service).get(port) ?? [];
   if (servers.length === 0)
     throw new MeshError('not-found', `service ${name}.${namespace} has nobody behind port ${port.port} that is ready`);
-  // Pods of a headless service are called by their own addresses.
-  if (service.headless) return { host, port: servers[0]?.port ?? port.port, service: undefined, servers };
   return { host, port: port.port, service, servers };
 }
 

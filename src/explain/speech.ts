@@ -1,7 +1,7 @@
 import { decode, type envoy, typeOf } from '@envoyproxy/protos';
+import { type ClientSocket, clusterEndpoints, clusterSocket, plainSocket, type SocketTls } from './client-socket.ts';
 import type { Sent } from './compiled.ts';
-import { stringMatches } from './matchers.ts';
-import type { Destination, Server } from './server.ts';
+import type { Server } from './server.ts';
 import { managerOf } from './tcp-chain.ts';
 
 type Manager = envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
@@ -9,62 +9,53 @@ type Manager = envoy.extensions.filters.network.http_connection_manager.v3.HttpC
 /** How a client reaches one server. */
 export interface Speech {
   /** Undefined: plaintext. */
-  readonly mtls: { readonly sni: string; readonly alpn: readonly string[] } | undefined;
+  readonly tls: SocketTls | undefined;
+  /** Says who the client is before anything else (PROXY protocol). */
+  readonly announced: boolean;
   /** The connection manager that a request passes on its way out. */
   readonly manager: Manager | undefined;
-  /** Whether the client takes a server of this identity for the one that it wants (secure naming). */
-  readonly accepts: (identity: string | undefined) => boolean;
 }
 
-const plaintext: Speech = { mtls: undefined, manager: undefined, accepts: () => true };
+/** Where a client's Envoy sends a call. */
+export interface Outgoing {
+  readonly cluster: string;
+  /** Addresses that the call may be meant for before it is taken: of the service, or of a pod of a headless one. */
+  readonly addresses: readonly string[];
+  /** As the client writes it. */
+  readonly port: number;
+  readonly protocol: 'http' | 'tcp';
+}
+
+/** What bytes that nothing was done to look like. */
+export const asTheyAre: Speech = { ...plainSocket, manager: undefined };
 
 /** What the sidecar of a client does with a call, by the cluster, endpoint and listener that it was sent. */
-export function speechOf(
-  sent: Sent | undefined,
-  destination: Destination,
-  server: Server,
-  protocol: 'http' | 'tcp',
-): Speech {
-  // Addresses that no service owns pass through as they are.
-  if (sent === undefined || destination.service === undefined) return plaintext;
-  const { host, port, service } = destination;
-  const name = `outbound|${port}||${host}`;
-  const chain = outboundChain(sent, service.addresses, port, protocol);
-  const manager = chain === undefined ? undefined : managerOf(chain);
-  const socket = socketFor(sent, name, server);
-  if (socket === undefined) return { ...plaintext, manager };
-  const { sni = '', commonTlsContext = {} } = socket;
-  const names = commonTlsContext.combinedValidationContext?.defaultValidationContext?.matchTypedSubjectAltNames ?? [];
-  return {
-    mtls: { sni, alpn: overriddenAlpn(manager) ?? commonTlsContext.alpnProtocols ?? [] },
-    manager,
-    accepts: (identity) =>
-      identity !== undefined && names.some(({ matcher }) => matcher !== undefined && stringMatches(matcher, identity)),
-  };
+export function speechOf(sent: Sent, outgoing: Outgoing, server: Pick<Server, 'address' | 'port'>): Speech {
+  return speechOver(socketTo(sent, outgoing.cluster, server), outgoingManager(sent, outgoing));
 }
 
-type UpstreamTls = envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext;
+/** The same where the socket is known; a connection manager may say what its TLS carries. */
+export function speechOver({ tls, announced }: ClientSocket, manager: Manager | undefined): Speech {
+  const alpn = overriddenAlpn(manager);
+  return { tls: tls && alpn !== undefined ? { ...tls, alpn } : tls, announced, manager };
+}
 
-/** The TLS that the endpoint's metadata chooses; undefined for none. */
-function socketFor(sent: Sent, name: string, { address, port }: Server): UpstreamTls | undefined {
+/** The connection manager that HTTP passes on its way out. */
+export function outgoingManager(sent: Sent, outgoing: Outgoing): Manager | undefined {
+  const chain = outboundChain(sent, outgoing);
+  return chain === undefined ? undefined : managerOf(chain);
+}
+
+/** What a cluster speaks to one of its endpoints. */
+function socketTo(sent: Sent, name: string, { address, port }: Pick<Server, 'address' | 'port'>): ClientSocket {
   const cluster = sent.find('cluster', name);
-  const endpoints = (sent.find('endpoint', name)?.endpoints ?? []).flatMap(({ lbEndpoints = [] }) => lbEndpoints);
-  const endpoint = endpoints.find(({ endpoint: each }) => {
-    const { address: at, portValue } = each?.address?.socketAddress ?? {};
-    return at === address && portValue === port;
-  });
-  const labels = endpoint?.metadata?.filterMetadata?.['envoy.transport_socket_match']?.fields ?? {};
-  const match = (cluster?.transportSocketMatches ?? []).find(({ match: wanted }) =>
-    Object.entries(wanted?.fields ?? {}).every(([key, value]) => labels[key]?.stringValue === value.stringValue),
-  );
-  const config = match?.transportSocket?.typedConfig;
-  const type = typeOf(config?.type_url ?? '');
-  if (type !== 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext') return undefined;
-  return decode(type, config?.value ?? new Uint8Array());
+  if (cluster === undefined) return plainSocket;
+  const endpoint = clusterEndpoints(sent, cluster)?.find((each) => each.address === address && each.port === port);
+  return endpoint?.socket ?? clusterSocket(cluster);
 }
 
 /** The chain that takes HTTP on its way to a service: the port's listener, or the address's own. */
-function outboundChain(sent: Sent, addresses: readonly string[], port: number, protocol: 'http' | 'tcp') {
+function outboundChain(sent: Sent, { addresses, port, protocol }: Outgoing) {
   if (protocol === 'tcp') return undefined;
   for (const address of [...addresses, '0.0.0.0']) {
     const listener = sent.find('listener', `${address}_${port}`);

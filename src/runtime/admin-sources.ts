@@ -13,7 +13,7 @@ import { all, fieldOfKind, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Store } from '../snapshot/store.ts';
 import type { Compiler } from '../translate/compiler.ts';
 import type { XdsServer } from '../xds/server-types.ts';
-import { explainSource } from './explain-source.ts';
+import { explainSource, tlsCheckSource } from './explain-source.ts';
 import type { KeySets } from './key-sets.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -38,6 +38,7 @@ export function adminSources(parts: RunningParts): AdminSources {
     leading: parts.leading,
     shadow: (query) => telemetry.report(query),
     explain: explainSource(parts),
+    tlsCheck: tlsCheckSource(parts),
     shadowTotals: () => telemetry.totals(),
     keySets: () => keySets.totals(),
     findings: () => [

@@ -48,7 +48,7 @@ export async function runCompileLoop(loop: CompileLoop, signal: AbortSignal): Pr
       );
       log.debug({ changes: changes.length, generation: snapshot.generation }, 'configuration changed');
     }
-    for (const finding of [...store.findings, ...compiler.findings]) {
+    for (const finding of [...store.findings, ...compiler.findings, ...compiler.edgeFindings]) {
       const text = `${originText(finding.origin)}: ${finding.field}: ${finding.message}`;
       if (said.has(text)) continue;
       said.add(text);

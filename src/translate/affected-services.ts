@@ -15,8 +15,6 @@ import { entryKey, routedHostKey, type ServiceKey, serviceKey } from './registry
 /** Finds the services whose clients are told something else when an object changes. */
 export class AffectedServices {
   readonly keys = new Set<ServiceKey>();
-  /** Routes of VirtualServices may be others now. */
-  routesChanged = false;
   readonly #before: Snapshot;
   readonly #after: Snapshot;
 
@@ -50,7 +48,6 @@ export class AffectedServices {
 
   /** The hosts that a VirtualService is for; those of the ones that delegate to it, too. */
   addVirtualService({ meta }: VirtualService): void {
-    this.routesChanged = true;
     for (const snapshot of [this.#before, this.#after])
       for (const routed of virtualServicesOf(snapshot)) if (consistsOf(routed, meta)) this.#addRouted(routed);
   }
@@ -110,13 +107,12 @@ export class AffectedServices {
   }
 
   #addRouted({ service }: RoutedService): void {
-    this.routesChanged = true;
     for (const host of service.hosts) this.#addHost(host);
   }
 }
 
 /** Does an object stand in a VirtualService, as itself or as one that it delegates to? */
-function consistsOf({ service, http }: RoutedService, { name, namespace }: MeshObject['meta']): boolean {
+export function consistsOf({ service, http }: RoutedService, { name, namespace }: MeshObject['meta']): boolean {
   const named = (meta: MeshObject['meta']): boolean => meta.name === name && meta.namespace === namespace;
   return (
     named(service.meta) ||

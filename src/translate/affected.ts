@@ -6,6 +6,7 @@ import { keySetId } from '../model/key-set.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import { holdsFor } from '../model/policy-scope.ts';
 import type { RequestAuthentication } from '../model/request-authentication.ts';
+import type { Secret } from '../model/secret.ts';
 import { type Selector, selects, selectsAll } from '../model/selector.ts';
 import { type EndpointSlice, type Service, serviceHost } from '../model/service.ts';
 import type { ServiceEntry } from '../model/service-entry.ts';
@@ -14,6 +15,7 @@ import type { Workload } from '../model/workload.ts';
 import { type Change, sides, subject } from '../snapshot/diff.ts';
 import { serviceSelects } from '../snapshot/indexes.ts';
 import { all, type Snapshot } from '../snapshot/snapshot.ts';
+import { AffectedRouters } from './affected-routers.ts';
 import { AffectedServices } from './affected-services.ts';
 import { sidecarOf } from './policy/sidecar-scope.ts';
 import type { ServiceKey } from './registry.ts';
@@ -42,7 +44,6 @@ export function affected(before: Snapshot, after: Snapshot, changes: readonly Ch
   const collector = new Collector(before, after);
   for (const change of changes) collector.add(change);
   collector.addKeySets();
-  collector.addRouters();
   return collector;
 }
 
@@ -58,11 +59,13 @@ class Collector implements Scope {
   readonly #before: Snapshot;
   readonly #after: Snapshot;
   readonly #services: AffectedServices;
+  readonly #routers: AffectedRouters;
 
   constructor(before: Snapshot, after: Snapshot) {
     this.#before = before;
     this.#after = after;
     this.#services = new AffectedServices(before, after);
+    this.#routers = new AffectedRouters(before, after);
   }
 
   get services(): ReadonlySet<ServiceKey> {
@@ -76,8 +79,12 @@ class Collector implements Scope {
   get views(): Scope['views'] {
     const reads = (view: View): boolean =>
       this.#everywhere.some((each) => each(view)) ||
+      this.#routers.reads(view) ||
       (this.#viewNamespaces.get(view.namespace) ?? []).some((each) => each(view));
-    return { namespaces: this.#everywhere.length > 0 ? 'all' : new Set(this.#viewNamespaces.keys()), reads };
+    return {
+      namespaces: this.#everywhere.length > 0 || this.#routers.some ? 'all' : new Set(this.#viewNamespaces.keys()),
+      reads,
+    };
   }
 
   add(change: Change): void {
@@ -103,6 +110,7 @@ class Collector implements Scope {
       case 'Service':
         for (const side of sides(change) as Service[]) {
           this.#services.addService(side);
+          this.#routers.addService(side);
           if (side.exportTo !== 'all') this.clientsChanged = true;
         }
         this.#selectors.add(meta.namespace);
@@ -128,14 +136,20 @@ class Collector implements Scope {
       case 'DestinationRule':
         this.clientsChanged = true;
         this.#selectors.add(meta.namespace);
-        for (const side of sides(change) as DestinationRule[]) this.#services.addRule(side);
+        for (const side of sides(change) as DestinationRule[]) {
+          this.#services.addRule(side);
+          this.#routers.addRule(side);
+        }
         return;
       case 'VirtualService':
         this.#addVirtualService(sides(change) as VirtualService[]);
         return;
       case 'ServiceEntry':
         this.clientsChanged = true;
-        for (const side of sides(change) as ServiceEntry[]) this.#services.addEntry(side);
+        for (const side of sides(change) as ServiceEntry[]) {
+          this.#services.addEntry(side);
+          this.#routers.addEntry(side);
+        }
         return;
       case 'Sidecar':
         this.clientsChanged = true;
@@ -147,12 +161,10 @@ class Collector implements Scope {
         return;
       case 'Gateway':
         this.gatewaysChanged = true;
-        this.#addViews('all', (view) =>
-          (sides(change) as Gateway[]).some(({ selector }) => view.kind === 'router' && selects(selector, view.labels)),
-        );
+        for (const side of sides(change) as Gateway[]) this.#routers.addGateway(side);
         return;
       case 'Secret':
-        this.#addViews(meta.namespace, (view) => view.kind === 'router');
+        for (const side of sides(change) as Secret[]) this.#routers.addSecret(side);
         return;
       default:
         assertNever(kind);
@@ -171,11 +183,6 @@ class Collector implements Scope {
     }
   }
 
-  /** Routers have the routes of VirtualServices in their own part. */
-  addRouters(): void {
-    if (this.#services.routesChanged) this.#addViews('all', (view) => view.kind === 'router');
-  }
-
   /** The views that a policy holds for. */
   #addScope(policy: AuthorizationPolicy | RequestAuthentication): void {
     const { rootNamespace } = this.#after.mesh;
@@ -188,6 +195,7 @@ class Collector implements Scope {
     this.clientsChanged = true;
     for (const each of services) {
       this.#services.addVirtualService(each);
+      this.#routers.addVirtualService(each);
       const matches = [...each.http, ...each.tls, ...each.tcp].flatMap(
         (route): readonly RouteAudience[] => route.matches,
       );
@@ -224,7 +232,9 @@ class Collector implements Scope {
     const selectors = selectorsOf(change);
     const wide = selectors.some(selectsAll);
     if (root && !wide) return;
-    this.#addViews(root ? 'all' : namespace, (view) => selectors.some((each) => selects(each, view.labels)));
+    const selected = (view: View): boolean => selectors.some((each) => selects(each, view.labels));
+    // It says nothing of the ports of Gateways (behaviour.md 1.0).
+    this.#addViews(root ? 'all' : namespace, (view) => view.kind === 'sidecar' && selected(view));
     this.#services.addAll(root ? 'mesh' : namespace);
   }
 

@@ -1,4 +1,5 @@
 import { type Host, hostWithin } from '../model/host.ts';
+import { byAge } from '../model/object.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { StreamRoute } from './envoy/gateway-listener.ts';
 import type { HostRoutes } from './envoy/gateway-route.ts';
@@ -32,11 +33,11 @@ export function edgeRoutes(
     streams: (server: ServerRef, kind: StreamKind): readonly StreamRoute[] => {
       const { port, gateway, hosts } = server;
       const targets = targetsOf(port);
-      const here = new Set([...bound([server]).values()].flat().map(({ service }) => service));
+      const here = new Map([...bound([server]).values()].flat().map((each) => [each.service, each]));
       const asker = { gateways: [gateway], namespace, labels, port };
       const taken = (from: string): readonly Host[] =>
         hosts.filter((each) => each.namespace === undefined || each.namespace === from).map(({ host }) => host);
-      const mine = services.filter(({ service }) => here.has(service));
+      const mine = [...here.values()].sort((a, b) => byAge(a.service, b.service));
       return (
         connectionRoutes(kind === 'passthrough' ? 'tls' : 'tcp', mine, asker, taken)
           // Envoy looks at the destination before the server name, so such a chain would take the connections of other servers.

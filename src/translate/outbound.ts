@@ -1,11 +1,17 @@
 import type { Mesh } from '../model/mesh.ts';
 import type { Proxy } from '../model/proxy.ts';
 import { emptyLayer, type Layer, type Resource } from '../model/resource.ts';
+import { type SecretSource, secretResourceName } from '../model/secret-source.ts';
 import type { BuildCache } from './cache.ts';
 import { fixedClusters } from './envoy/cluster.ts';
 import { connectionSettings } from './envoy/http-connection-manager.ts';
 import { unknownCluster } from './envoy/names.ts';
-import { httpPortListener, virtualOutboundListener } from './envoy/outbound-listener.ts';
+import {
+  type BoundListener,
+  boundListener,
+  httpPortListener,
+  virtualOutboundListener,
+} from './envoy/outbound-listener.ts';
 import { layer } from './envoy/resource.ts';
 import { discoveredRoutes, inlineRoutes, type ServiceRoute, virtualHostResource } from './envoy/route.ts';
 import { sharedPortListener } from './envoy/shared-listener.ts';
@@ -16,11 +22,27 @@ import type { Hosts, ServiceUnit } from './service-unit.ts';
 const noSecrets = emptyLayer('secrets/outbound');
 
 /** The parts of the outbound side that can change one without the other. */
-export const outboundParts = ['clusters', 'endpoints', 'secrets', 'listeners', 'routes', 'virtualHosts'] as const;
+export const outboundParts = [
+  'clusters',
+  'endpoints',
+  'secrets',
+  'credentials',
+  'listeners',
+  'routes',
+  'virtualHosts',
+] as const;
 /** Those that are one layer for all clients of a side. */
 const layerParts = ['clusters', 'endpoints', 'secrets', 'listeners', 'routes'] as const;
 /** Says which layers may be other objects than before. */
 export type OutboundPart = (typeof outboundParts)[number];
+
+/** What else than services decides about an outbound side. */
+export interface OutboundSettings {
+  /** The cluster for traffic to what isn't among the services. */
+  readonly unknown?: string;
+  /** Ports that applications connect to themselves. */
+  readonly bound?: readonly Omit<BoundListener, 'settings'>[];
+}
 
 /**
  * The outbound side of clients that see every service alike: all of them, but for those in whose namespaces other rules hold. Only
@@ -35,10 +57,12 @@ export class Outbound {
   #clusters: Layer = emptyLayer('clusters/outbound');
   #endpoints: Layer = emptyLayer('endpoints/outbound');
   #secrets: Layer = noSecrets;
+  #credentials: readonly SecretSource[] = [];
   #listeners: Layer = emptyLayer('listeners/outbound');
   #routes: Layer = emptyLayer('routes/outbound');
   #httpPorts: readonly number[] = [];
   #unknown: string;
+  #bound: NonNullable<OutboundSettings['bound']> = [];
   readonly #virtualHosts = new Map<string, Layer>();
   readonly #inlineRoutes = new Map<string, Layer>();
 
@@ -61,6 +85,11 @@ export class Outbound {
   /** Certificates that rules name as files. */
   get secrets(): Layer {
     return this.#secrets;
+  }
+
+  /** Secrets of the client's namespace that clusters name, each once, by name. */
+  get credentials(): readonly SecretSource[] {
+    return this.#credentials;
   }
 
   get listeners(): Layer {
@@ -98,13 +127,15 @@ export class Outbound {
     );
   }
 
-  /**
-   * Puts (or, with `undefined`, removes) services, and tells which parts changed. `unknown`: the cluster for traffic to what isn't
-   * among them.
-   */
-  set(units: ReadonlyMap<string, ServiceUnit | undefined>, unknown: string = this.#unknown): ReadonlySet<OutboundPart> {
+  /** Puts (or, with `undefined`, removes) services, and tells which parts changed. */
+  set(
+    units: ReadonlyMap<string, ServiceUnit | undefined>,
+    { unknown = this.#unknown, bound = this.#bound }: OutboundSettings = {},
+  ): ReadonlySet<OutboundPart> {
     const dirty = new Set<OutboundPart>(unknown === this.#unknown ? [] : ['listeners', 'routes']);
+    if (JSON.stringify(bound) !== JSON.stringify(this.#bound)) dirty.add('listeners');
     this.#unknown = unknown;
+    this.#bound = bound;
     for (const [key, after] of units) {
       const before = this.#units.get(key);
       if (after === undefined) this.#units.delete(key);
@@ -113,6 +144,8 @@ export class Outbound {
         if (!sameResources(before?.[part], after?.[part])) dirty.add(part);
       }
       if (!sameHosts(before, after) && this.#shows(before ?? after)) dirty.add('virtualHosts');
+      if (JSON.stringify(before?.credentials ?? []) !== JSON.stringify(after?.credentials ?? []))
+        dirty.add('credentials');
       if (JSON.stringify(before?.claims ?? []) !== JSON.stringify(after?.claims ?? [])) dirty.add('listeners');
     }
     return this.#assemble(dirty);
@@ -173,11 +206,17 @@ export class Outbound {
         units.flatMap((unit) => unit.secrets),
       );
     }
+    if (dirty.has('credentials')) {
+      const named = units.flatMap((unit) =>
+        unit.credentials.map((source) => [secretResourceName(source), source] as const),
+      );
+      this.#credentials = [...new Map(named).values()];
+    }
     if (dirty.has('listeners')) {
       const settings = connectionSettings(this.#mesh);
       this.#listeners = this.#layer('listeners', [
         this.#cache.get('virtualOutbound', { unknown: this.#unknown, settings }, virtualOutboundListener),
-        ...this.#sharedListeners(),
+        ...firstOfName([...this.#boundListeners(), ...this.#sharedListeners()]),
         ...firstOfName(inPrecedence(units).flatMap((unit) => unit.listeners)),
       ]);
     }
@@ -195,6 +234,16 @@ export class Outbound {
     if (dirty.has('virtualHosts')) this.#virtualHosts.clear();
     if (dirty.has('virtualHosts') || dirty.has('routes')) this.#inlineRoutes.clear();
     return dirty;
+  }
+
+  /** Where nobody has HTTP there is no route table to ask. */
+  #boundListeners(): readonly Resource[] {
+    const settings = connectionSettings(this.#mesh);
+    return this.#bound.map(({ address, port, to }) => {
+      const routed = to.kind === 'tcp' || this.#httpPorts.includes(port);
+      const key = { address, port, to: routed ? to : ({ kind: 'tcp', host: undefined } as const), settings };
+      return this.#cache.get('boundListener', key, boundListener);
+    });
   }
 
   /** The listeners of ports, not of addresses. */

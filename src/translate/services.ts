@@ -4,13 +4,13 @@ import type { Scope } from './affected.ts';
 import type { BuildCache } from './cache.ts';
 import { httpRoutes, type RouteTargets } from './envoy/http-routes.ts';
 import { unknownCluster } from './envoy/names.ts';
-import { Outbound, type OutboundPart } from './outbound.ts';
+import { Outbound, type OutboundPart, type OutboundSettings } from './outbound.ts';
 import { anyClient, type Client } from './policy/client.ts';
 import { destinationOf } from './policy/destination-rules.ts';
 import { type MeshRoutes, meshRoutes, routedHosts, routedService } from './policy/mesh-routes.ts';
-import { type ClientsPart, effectiveService } from './policy/outbound.ts';
+import { byPrecedence, type ClientsPart, effectiveService } from './policy/outbound.ts';
 import { effectiveEntry } from './policy/service-entry.ts';
-import { importedPorts, outboundPolicyOf, sidecarOf } from './policy/sidecar-scope.ts';
+import { boundPorts, importedPorts, outboundPolicyOf, sidecarOf } from './policy/sidecar-scope.ts';
 import { virtualServicesOf } from './policy/virtual-services.ts';
 import type { Problems } from './problems.ts';
 import { type Registered, Registry, routedHostKey, routedHostOf, type ServiceKey } from './registry.ts';
@@ -108,11 +108,21 @@ export class Services {
     side.sidecar = sidecar;
     if (same && touched.size === 0) return new Set();
     const units = new Map([...touched].map((key) => [key, this.#unit(key, side, outbound)]));
-    return outbound.set(units, this.#unknown(sidecar));
+    return outbound.set(units, this.#settings(sidecar, client));
   }
 
   #sidecarOf(client: Client): Sidecar | undefined {
     return client === anyClient ? undefined : sidecarOf(this.#snapshot, client);
+  }
+
+  #settings(sidecar: Sidecar | undefined, client: Client): OutboundSettings {
+    const bound = boundPorts(sidecar).map(({ address, port, http }) => {
+      if (http) return { address, port, to: { kind: 'http' } } as const;
+      const reached = [...this.#registry.keys()].flatMap((key) => this.#registry.get(key) ?? []);
+      const [first] = reached.filter((each) => this.#imported(each, client, sidecar).includes(port)).sort(byPrecedence);
+      return { address, port, to: { kind: 'tcp', host: first?.host } } as const;
+    });
+    return { unknown: this.#unknown(sidecar), bound };
   }
 
   #unknown(sidecar: Sidecar | undefined): string {
@@ -134,7 +144,7 @@ export class Services {
     );
     const side: Side = { client, sidecar: this.#sidecarOf(client), outbound };
     const units = [...this.#keysFor(client)].map((key) => [key, this.#unit(key, side, lastGood)] as const);
-    outbound.set(new Map(units), this.#unknown(side.sidecar));
+    outbound.set(new Map(units), this.#settings(side.sidecar, client));
     return side;
   }
 

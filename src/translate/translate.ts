@@ -1,3 +1,4 @@
+import type { Credentials } from '../model/credentials.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Resource } from '../model/resource.ts';
@@ -13,6 +14,8 @@ import { virtualServicesOf } from './policy/virtual-services.ts';
 export interface Translation {
   /** By type in push order, then by name. */
   readonly resources: readonly Resource[];
+  /** Secrets that a router's chains name beside them. */
+  readonly credentials: Credentials;
   readonly findings: readonly Finding[];
 }
 
@@ -31,7 +34,7 @@ export function translate(snapshot: Snapshot, proxy: Proxy, cache: BuildCache = 
   );
   const named = hostsNamed(snapshot);
   const wrong = check(resources, (cluster) => named.has(cluster.split('|').at(-1) ?? ''));
-  return { resources, findings: [...compiler.findings, ...wrong] };
+  return { resources, credentials: compiled.credentials, findings: [...compiler.findings, ...wrong] };
 }
 
 /** The hosts that people name in routes: a typo, or a host that the proxy doesn't import, makes no wrong configuration. */

@@ -15,6 +15,8 @@ import type { ProxiedWorkload, WorkloadFacts } from './policy/inbound.ts';
 export interface View extends ProxiedWorkload {
   readonly id: ViewId;
   readonly routes: Proxy['routes'];
+  /** A router that the registry doesn't know gets no key: what it says of itself could make a gateway of any pod. */
+  readonly registered: boolean;
 }
 
 /** The label keys that some selector of a namespace reads; all other labels can't make a difference. */
@@ -51,7 +53,8 @@ export function viewOf(snapshot: Snapshot, proxy: Proxy, read: ReadonlySet<strin
     namedPorts: sorted(workload?.namedPorts ?? {}),
     pinnedBy: pinningServices(snapshot, proxy.namespace, workload?.addresses ?? [proxy.ip]),
   };
-  return { id: nameOf(proxy, facts), routes: proxy.routes, ...facts };
+  const registered = proxy.kind === 'sidecar' || workload !== undefined;
+  return { id: nameOf(proxy, facts, registered), routes: proxy.routes, registered, ...facts };
 }
 
 /**
@@ -59,10 +62,11 @@ export function viewOf(snapshot: Snapshot, proxy: Proxy, read: ReadonlySet<strin
  * A node may write anything into labels of a workload that the registry doesn't know, so nothing of it can pass for
  * another part of the name: two proxies of one name get one configuration.
  */
-function nameOf(proxy: Proxy, facts: WorkloadFacts): ViewId {
+function nameOf(proxy: Proxy, facts: WorkloadFacts, registered: boolean): ViewId {
   const labels = Object.entries(facts.labels).map(([key, value]) => `${plain(key)}=${plain(value)}`);
   const ports = portsText(Object.entries(facts.namedPorts).map(([name, port]) => ({ name, port })));
   const parts = [
+    ...(registered ? [] : ['unregistered']),
     ...labels,
     ...(ports === '' ? [] : [`ports(${ports})`]),
     ...facts.pinnedBy.map((pin) => `service(${plain(pin.service)} ${portsText(pin.ports)})`),

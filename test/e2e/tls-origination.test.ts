@@ -59,6 +59,8 @@ for (const envoy of envoysUnderTest()) {
         isDeepStrictEqual(await call(turning), as('second')) ? true : undefined,
       );
       expect(await probe.stats(counters)).to.deep.equal(before);
+      // Files that can't be read lie in the same folder: they cost nobody else anything.
+      expect((await probe.envoy('/server_info')).includes('"state": "LIVE"')).to.equal(true);
     });
   });
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { SourceEvent } from '../../src/config/source.ts';
+import type { Credentials } from '../../src/model/credentials.ts';
 import type { TypeUrl } from '../../src/model/ids.ts';
 import type { KeySet } from '../../src/model/key-set.ts';
 import type { Mesh } from '../../src/model/mesh.ts';
@@ -8,7 +9,7 @@ import type { MeshObject } from '../../src/model/mesh-object.ts';
 import { objectKey } from '../../src/model/object.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { Layer, Resource } from '../../src/model/resource.ts';
-import { pushOrder, shortTypeNames } from '../../src/model/type-urls.ts';
+import { pushOrder, shortTypeNames, types } from '../../src/model/type-urls.ts';
 import { findWorkload, pinningServices } from '../../src/snapshot/indexes.ts';
 import { Store } from '../../src/snapshot/store.ts';
 import { BuildCache } from '../../src/translate/cache.ts';
@@ -18,6 +19,7 @@ import { effectiveInbound } from '../../src/translate/policy/inbound.ts';
 import { translate } from '../../src/translate/translate.ts';
 import { labelsRead, viewOf } from '../../src/translate/view.ts';
 import { anyCustom, anyKeySets, anyMesh, anyObject, firstMesh, proxies } from '../support/universe.ts';
+import { anEdge, anyEdge } from '../support/universe-edge.ts';
 
 /** One thing that happens to a running control plane. */
 type Step =
@@ -105,6 +107,7 @@ class Client {
   readonly told = new Set<TypeUrl>();
   times = 0;
   read: ReadonlyMap<TypeUrl, readonly Layer[]>;
+  #credentials: Credentials;
 
   constructor(compiler: Compiler, proxy: Proxy) {
     this.proxy = proxy;
@@ -113,13 +116,19 @@ class Client {
       for (const type of types) this.told.add(type);
     });
     this.read = this.#layers();
+    this.#credentials = this.compiled.credentials;
   }
 
   /** The types whose layers are other objects than at the last call. */
   changed(): readonly TypeUrl[] {
-    const before = this.read;
+    const [before, credentials] = [this.read, this.#credentials];
     this.read = this.#layers();
-    return pushOrder.filter((type) => !sameObjects(before.get(type), this.read.get(type)));
+    this.#credentials = this.compiled.credentials;
+    return pushOrder.filter(
+      (type) =>
+        !sameObjects(before.get(type), this.read.get(type)) ||
+        (type === types.secret && credentials !== this.#credentials),
+    );
   }
 
   resources(): readonly Resource[] {
@@ -189,9 +198,10 @@ class World {
   checkAgainstScratch(): void {
     const fresh = new BuildCache();
     for (const client of this.clients.values()) {
-      const { resources, findings } = translate(this.store.snapshot, client.proxy, fresh);
+      const { resources, credentials, findings } = translate(this.store.snapshot, client.proxy, fresh);
       expect(findings).to.deep.equal([]);
       expect(summary(client.resources())).to.deep.equal(summary(resources));
+      expect(client.compiled.credentials).to.deep.equal(credentials);
     }
   }
 }
@@ -225,6 +235,25 @@ describe('Compiler, whatever happens', () => {
         }
       }),
       { numRuns: runs(15) },
+    );
+  });
+
+  it('follows Gateways, what their routes lead to, and their secrets', () => {
+    const anyEdit = fc
+      .tuple(fc.oneof({ weight: 2, arbitrary: anyEdge }, anyCustom, anyObject), fc.constantFrom(false, false, true))
+      .map(([object, gone]): SourceEvent => (gone ? remove(object) : { type: 'apply', object }));
+    fc.assert(
+      fc.property(fc.array(anyEdit, { minLength: 14, maxLength: 24 }), (events) => {
+        const world = new World();
+        world.take({ kind: 'batch', events: anEdge.map((object): SourceEvent => ({ type: 'apply', object })) });
+        world.checkAnnouncements();
+        for (const event of events) {
+          world.take({ kind: 'batch', events: [event] });
+          world.checkAnnouncements();
+          world.checkAgainstScratch();
+        }
+      }),
+      { numRuns: runs(25) },
     );
   });
 

@@ -24,7 +24,8 @@ ${podText('caller-77b9c-abcde', 'shop', '10.1.0.3', 'caller')}
 ${podText('naked-77b9c-abcde', 'shop', '10.1.0.4', 'naked', '')}
 `;
 
-function podText(name: string, namespace: string, ip: string, account: string, tlsMode = 'istio'): string {
+/** A pod that runs, with a sidecar unless `tlsMode` is ''. */
+export function podText(name: string, namespace: string, ip: string, account: string, tlsMode = 'istio'): string {
   const label = tlsMode === '' ? '' : `, security.istio.io/tlsMode: ${tlsMode}`;
   return `apiVersion: v1
 kind: Pod

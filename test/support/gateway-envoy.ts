@@ -12,11 +12,15 @@ import { directTopology, type GatewayTopology } from '../../src/model/gateway-to
 import { defaultMesh } from '../../src/model/mesh.ts';
 import type { Layer } from '../../src/model/resource.ts';
 import { types } from '../../src/model/type-urls.ts';
+import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { BuildCache } from '../../src/translate/cache.ts';
+import { edgeRoutes } from '../../src/translate/edge-routes.ts';
 import { gatewayListener, type StreamRoute } from '../../src/translate/envoy/gateway-listener.ts';
 import { gatewayRouteConfiguration } from '../../src/translate/envoy/gateway-route.ts';
 import { connectionSettings } from '../../src/translate/envoy/http-connection-manager.ts';
+import type { RouteTargets } from '../../src/translate/envoy/http-routes.ts';
 import { layer } from '../../src/translate/envoy/resource.ts';
+import type { EdgeRoutes } from '../../src/translate/gateway-unit.ts';
 import { inboundUnit } from '../../src/translate/inbound-unit.ts';
 import { Policies } from '../../src/translate/policies.ts';
 import { type EffectiveGateway, effectiveGateway, type ServerRef } from '../../src/translate/policy/gateway.ts';
@@ -53,10 +57,31 @@ function streamsOf({ hosts }: ServerRef): readonly StreamRoute[] {
   return hosts.some(({ host }) => host.startsWith('tcp.')) ? [to('app', [])] : [to('raw', ['raw.example'])];
 }
 
+/** The first word of a destination is the application. */
+const targets = (port: number): RouteTargets => ({
+  port,
+  clusterOf: ({ host }) => host.split('.')[0] ?? '',
+  hashOf: () => undefined,
+});
+
+const forward = [{ match: { prefix: '/' }, route: { cluster: 'app' } }];
+
+/** What VirtualServices say; without any, every host leads to one application. */
+function edgeOf(snapshot: Snapshot): EdgeRoutes {
+  if (snapshot.virtualServices.size > 0) return edgeRoutes(snapshot, router, targets);
+  return {
+    streams: streamsOf,
+    hosts: ({ servers }) =>
+      servers.flatMap(({ hosts, httpsRedirect }) =>
+        httpsRedirect ? [] : hosts.map(({ host }) => ({ host, routes: forward, httpsRedirect })),
+      ),
+  };
+}
+
 const empty = { enforced: [], dryRun: [] };
 const noTcpPolicy = { custom: [], audit: empty, deny: empty, allow: empty };
 
-/** A gateway's Envoy behind our xDS server, with what is compiled from documents. Every host leads to one application. */
+/** A gateway's Envoy behind our xDS server, with what is compiled from documents. */
 export class GatewayEnvoy implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
   readonly #provider: FakeProvider;
@@ -125,28 +150,23 @@ export class GatewayEnvoy implements AsyncDisposable {
   update(yaml: readonly string[], topology: GatewayTopology = directTopology): EffectiveGateway {
     const snapshot = snapshotIn({}, yaml.flatMap(objectsOf));
     const effective = effectiveGateway(snapshot, router);
+    const edge = edgeOf(snapshot);
     const cache = new BuildCache({ verify: true });
     const unit = inboundUnit(cache, effectiveInbound(snapshot, router, new Policies(snapshot)), defaultMesh);
     const listeners = effective.listeners.map((listener) =>
       gatewayListener({
         listener,
         topology,
-        streams: listener.chains.map(({ content }) => ('server' in content ? streamsOf(content.server) : [])),
+        streams: listener.chains.map(({ content }) =>
+          'server' in content ? edge.streams(content.server, content.kind) : [],
+        ),
         tcp: noTcpPolicy,
         authorizers: 1,
         settings: connectionSettings(defaultMesh),
         trust: defaultMesh,
       }),
     );
-    const forward = [{ match: { prefix: '/' }, route: { cluster: 'app' } }];
-    const routes = effective.routes.map((each) =>
-      gatewayRouteConfiguration(
-        each,
-        each.servers.flatMap(({ hosts, httpsRedirect }) =>
-          httpsRedirect ? [] : hosts.map(({ host }) => ({ host, routes: forward, httpsRedirect })),
-        ),
-      ),
-    );
+    const routes = effective.routes.map((each) => gatewayRouteConfiguration(each, edge.hosts(each)));
     const find = (name: string) => snapshot.secrets.get(router.namespace)?.get(name);
     const provider = this.#provider;
     provider.share(

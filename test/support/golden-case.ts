@@ -8,9 +8,12 @@ export interface GoldenCase {
   /** What a reader learns here. */
   readonly about: string;
   readonly mesh: Mesh;
+  /** Secrets with a certificate, its key and an authority, as `NAME.NAMESPACE`: made anew each time, since no key belongs in a file. */
+  readonly secrets: readonly { readonly name: string; readonly namespace: string }[];
   readonly proxies: readonly {
     readonly name: string;
     readonly namespace: string;
+    readonly kind: Proxy['kind'];
     readonly routes: Proxy['routes'];
     readonly show: readonly { readonly type: ResourceTypeName; readonly resources: readonly Shown[] }[];
   }[];
@@ -24,22 +27,32 @@ export interface Shown {
 
 /** Reads a case strictly: a typing error must not make a test that checks nothing. */
 export function parseCase(document: unknown): GoldenCase {
-  const { about, mesh, proxies } = fields(document, 'case', ['about', 'mesh', 'proxies']);
+  const { about, mesh, secrets, proxies } = fields(document, 'case', ['about', 'mesh', 'secrets', 'proxies']);
   if (typeof about !== 'string') throw new Error('case.yaml: about says what a reader learns');
   const named = Object.entries(fields(proxies, 'proxies')).map(([proxy, value]) => {
     const [name = '', namespace = ''] = proxy.split('.');
-    const { routes, show } = fields(value, proxy, ['routes', 'show']);
+    const { kind, routes, show } = fields(value, proxy, ['kind', 'routes', 'show']);
     const shown = Object.entries(fields(show, `${proxy}.show`, Object.keys(types))).map(([type, list]) => ({
       type: type as ResourceTypeName,
       resources: texts(list, `${proxy}.show.${type}`).map(parseShown),
     }));
     if (shown.length === 0) throw new Error(`case.yaml: ${proxy} shows nothing`);
-    return { name, namespace, routes: routes === 'inline' ? ('inline' as const) : ('vhds' as const), show: shown };
+    return {
+      name,
+      namespace,
+      kind: kind === 'router' ? ('router' as const) : ('sidecar' as const),
+      routes: routes === 'inline' ? ('inline' as const) : ('vhds' as const),
+      show: shown,
+    };
   });
   if (named.length === 0) throw new Error('case.yaml: proxies is empty');
   const settings = readMeshFile('case.yaml', JSON.stringify(mesh ?? {}));
   if (settings.findings.length > 0) throw new Error(`case.yaml: mesh: ${JSON.stringify(settings.findings)}`);
-  return { about, mesh: settings.mesh, proxies: named };
+  const made = (secrets === undefined ? [] : texts(secrets, 'secrets')).map((text) => {
+    const [name = '', namespace = ''] = text.split('.');
+    return { name, namespace };
+  });
+  return { about, mesh: settings.mesh, secrets: made, proxies: named };
 }
 
 function parseShown(text: string): Shown {

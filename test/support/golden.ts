@@ -12,9 +12,11 @@ import { Store } from '../../src/snapshot/store.ts';
 import { BuildCache } from '../../src/translate/cache.ts';
 import { translate } from '../../src/translate/translate.ts';
 import { json } from './compiled.ts';
+import { objectsOf, secretYaml } from './gateway-documents.ts';
 import { type GoldenCase, parseCase, type Shown } from './golden-case.ts';
 import { goldenYaml } from './golden-yaml.ts';
 import { sidecar } from './objects.ts';
+import { selfSigned } from './self-signed.ts';
 
 /** The cases: every folder that holds an `in.yaml`. */
 export function goldenCases(root: string): readonly string[] {
@@ -35,20 +37,29 @@ export function compiledCase(
 ): readonly { readonly proxy: GoldenCase['proxies'][number]; readonly resources: readonly Resource[] }[] {
   const golden = parseCase(documentOf(join(folder, 'case.yaml')));
   const snapshot = new Store({ ...defaultMesh, ...golden.mesh }).commit([
-    { type: 'reset', objects: readObjects(folder) },
+    { type: 'reset', objects: [...readObjects(folder), ...golden.secrets.flatMap(madeSecret)] },
   ]).snapshot;
   return golden.proxies.map((proxy) => ({ proxy, resources: resourcesOf(snapshot, proxy) }));
 }
 
 function resourcesOf(
   snapshot: Snapshot,
-  { name, namespace, routes }: GoldenCase['proxies'][number],
+  { name, namespace, kind, routes }: GoldenCase['proxies'][number],
 ): readonly Resource[] {
   const workload = findWorkload(snapshot, namespace, name);
   if (workload === undefined) throw new Error(`in.yaml has no workload ${name}.${namespace}`);
-  const { resources, findings } = translate(snapshot, sidecar(workload, { routes }), new BuildCache({ verify: true }));
+  const { resources, findings } = translate(
+    snapshot,
+    sidecar(workload, { kind, routes }),
+    new BuildCache({ verify: true }),
+  );
   if (findings.length > 0) throw new Error(findings.map(({ message }) => message).join('\n'));
   return resources;
+}
+
+function madeSecret({ name, namespace }: GoldenCase['secrets'][number]): readonly MeshObject[] {
+  const { certificate, key } = selfSigned(1);
+  return objectsOf(secretYaml(name, { 'tls.crt': certificate, 'tls.key': key, 'ca.crt': certificate }, namespace));
 }
 
 function filesOf(

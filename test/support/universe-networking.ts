@@ -86,17 +86,19 @@ const sidecars = fc
     labels: fc.constantFrom({}, {}, { app: 'x' }, { v: '2' }),
     egress: fc.option(fc.tuple(imports, fc.option(imports, { nil: undefined })), { nil: undefined }),
     mode: fc.constantFrom(undefined, 'REGISTRY_ONLY' as const, 'ALLOW_ANY' as const),
+    bind: fc.constantFrom('', '', '127.0.0.1', '0.0.0.0'),
+    protocol: fc.constantFrom<Protocol>('http', 'tcp'),
     ingress: ingresses,
     inboundConnectionPool: pools,
   })
-  .map(({ namespace, name, createdAt, labels, egress, mode, ...inbound }): MeshObject => {
+  .map(({ namespace, name, createdAt, labels, egress, mode, bind, protocol, ...inbound }): MeshObject => {
     const listener = { bind: '', captureMode: 'DEFAULT' } as const;
     return sidecarResource(namespace, name, {
       meta: meta(namespace, name, { createdAt }),
       selector: { matchLabels: namespace === 'istio-system' ? {} : labels },
       egress: egress && [
         { ...listener, port: undefined, hosts: egress[0] },
-        ...(egress[1] === undefined ? [] : [{ ...listener, port: port80, hosts: egress[1] }]),
+        ...(egress[1] === undefined ? [] : [{ ...listener, bind, port: { ...port80, protocol }, hosts: egress[1] }]),
       ],
       ...inbound,
       outboundPolicy: mode && { mode, egressProxy: undefined },

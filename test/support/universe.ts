@@ -29,6 +29,7 @@ import {
   sidecar,
 } from './objects.ts';
 
+import { anyEdge } from './universe-edge.ts';
 import { anyExport, anyNetworking } from './universe-networking.ts';
 
 /**
@@ -57,6 +58,8 @@ const workload = (kind: 'Pod' | 'WorkloadEntry', names: readonly string[]) =>
           v: fc.constantFrom('1', '2'),
           noise: fc.constantFrom('1', '2'),
           [gatewayLabel]: fc.constantFrom('edge', 'other'),
+          istio: fc.constant('in'),
+          tier: fc.constantFrom('1', '2'),
         },
         { requiredKeys: ['app'] },
       ),
@@ -245,6 +248,14 @@ const tlsSettings = fc.constantFrom<ClientTlsSettings | undefined>(
     subjectAltNames: [],
     sni: '',
   },
+  {
+    mode: 'MUTUAL',
+    certificate: { kind: 'credential', name: 'shop' },
+    authorities: { kind: 'credential', name: 'shop' },
+    revoked: '',
+    subjectAltNames: [],
+    sni: '',
+  },
 );
 
 const destinationRules = fc
@@ -281,6 +292,7 @@ export const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { weight: 3, arbitrary: requestAuthentications },
   { weight: 4, arbitrary: destinationRules },
   { weight: 6, arbitrary: anyNetworking },
+  { weight: 8, arbitrary: anyEdge },
 );
 
 /** Authorizers behind services that come and go, over ports that they sometimes have. */
@@ -323,5 +335,7 @@ export const proxies: readonly Proxy[] = [
   proxy('foo', 'stranger', { ip: '10.0.0.2' }),
   proxy('bar', 'a', { routes: 'inline' }),
   proxy('bar', 'b', { kind: 'router' }),
+  proxy('foo', 'gate', { kind: 'router', labels: { istio: 'in', app: 'x' } }),
+  proxy('bar', 'gate', { kind: 'router', labels: { istio: 'in', tier: '1' } }),
   proxy('istio-system', 'a'),
 ];

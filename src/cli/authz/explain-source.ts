@@ -4,7 +4,6 @@ import { MeshError } from '../../lib/errors.ts';
 import { isRecord } from '../../lib/is-record.ts';
 import type { CliContext } from '../context.ts';
 import { controlPlanePages } from '../control-plane-pages.ts';
-import { findingText } from '../finding-text.ts';
 import { getJson } from '../http.ts';
 import type { ExplainFlags } from './explain-flags.ts';
 
@@ -16,24 +15,15 @@ export interface ExplainSource {
 
 /** Answers from files, as `translate` reads them. */
 export async function fileSource(flags: ExplainFlags, context: CliContext): Promise<ExplainSource> {
-  const [{ readMesh }, { expandExamples, readMeshObjects }, { Store }, { Compiler }, { explain }, { keySetsOf }] =
-    await Promise.all([
-      import('../../settings.ts'),
-      import('../read-mesh-objects.ts'),
-      import('../../snapshot/store.ts'),
-      import('../../translate/compiler.ts'),
-      import('../../explain/explain.ts'),
-      import('../../explain/key-sets.ts'),
-    ]);
-  const example = await expandExamples(flags.file ?? []);
-  const { mesh } = await readMesh(flags.mesh ?? example.meshFile);
-  const read = await readMeshObjects(example.paths, context.stdin);
-  for (const finding of read.findings) context.stderr(`${findingText(finding)}\n`);
-  const { snapshot } = new Store(mesh).commit([{ type: 'reset', objects: read.objects }]);
-  const compiler = new Compiler(snapshot);
+  const [{ compileFiles }, { explain }, { keySetsOf }] = await Promise.all([
+    import('../compiled-files.ts'),
+    import('../../explain/explain.ts'),
+    import('../../explain/key-sets.ts'),
+  ]);
+  const compiler = await compileFiles(flags, context);
   const now = Math.floor(context.now() / 1000);
   return {
-    keySets: keySetsOf(snapshot),
+    keySets: keySetsOf(compiler.snapshot),
     explain: (question) => Promise.resolve(explain({ compiler, now, keysAssumed: true }, question)),
   };
 }

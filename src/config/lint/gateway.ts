@@ -1,5 +1,6 @@
 import type { Finding } from '../../model/finding.ts';
 import type { Gateway, GatewayServer } from '../../model/gateway.ts';
+import type { Host } from '../../model/host.ts';
 import { selectsAll } from '../../model/selector.ts';
 import { lintFinding, type World } from './world.ts';
 
@@ -16,6 +17,30 @@ export function lintGateways(world: World): readonly Finding[] {
 
 /** `namespace/name`, as VirtualServices name it. */
 export const gatewayName = ({ meta }: Gateway): string => `${meta.namespace}/${meta.name}`;
+
+const finders = new WeakMap<Gateway, (hosts: readonly Host[]) => readonly GatewayServer[]>();
+
+/** The servers of a Gateway that may take one of these hosts, found without a look at each: a Gateway may have a thousand. */
+export function serversNear(gateway: Gateway, hosts: readonly Host[]): readonly GatewayServer[] {
+  const finder = finders.get(gateway) ?? serverFinder(gateway);
+  finders.set(gateway, finder);
+  return finder(hosts);
+}
+
+function serverFinder({ servers }: Gateway): (hosts: readonly Host[]) => readonly GatewayServer[] {
+  const isWild = (host: Host): boolean => host.startsWith('*');
+  const wild = servers.filter(({ hosts }) => hosts.some(({ host }) => isWild(host)));
+  const byHost = new Map<Host, GatewayServer[]>();
+  for (const server of servers) {
+    for (const { host } of server.hosts) {
+      const known = byHost.get(host);
+      if (known === undefined) byHost.set(host, [server]);
+      else known.push(server);
+    }
+  }
+  return (hosts) =>
+    hosts.some(isWild) ? servers : [...new Set([...hosts.flatMap((host) => byHost.get(host) ?? []), ...wild])];
+}
 
 /** Address and port on which a server is, the same for all that meet there. */
 export const placeOf = ({ bind, port }: GatewayServer): string => `${bind === '0.0.0.0' ? '' : bind} ${port}`;
@@ -50,22 +75,39 @@ function selection(world: World, gateway: Gateway): readonly Finding[] {
   return [lintFinding('warning', 'selects-nothing', gateway, 'spec.selector', message, hint)];
 }
 
+/** The servers of one place: one for each Gateway and kind, and all by host. */
+class Place {
+  readonly #kinds = new Map<string, PlacedServer>();
+  readonly #hosts = new Map<Host, PlacedServer[]>();
+
+  /** Those that a server may clash with, without a look at each. */
+  near({ hosts }: GatewayServer): readonly PlacedServer[] {
+    return [...this.#kinds.values(), ...hosts.flatMap(({ host }) => this.#hosts.get(host) ?? [])];
+  }
+
+  add(placed: PlacedServer): void {
+    const kind = `${gatewayName(placed.gateway)} ${kindOf(placed.server)}`;
+    if (!this.#kinds.has(kind)) this.#kinds.set(kind, placed);
+    for (const { host } of placed.server.hosts) this.#hosts.set(host, [...(this.#hosts.get(host) ?? []), placed]);
+  }
+}
+
 function clashes(world: World): readonly Finding[] {
   const share = routerSharing(world);
-  const byPort = new Map<string, PlacedServer[]>();
+  const places = new Map<string, Place>();
   const found: Finding[] = [];
   for (const gateway of world.gateways) {
     for (const server of gateway.servers) {
-      const key = placeOf(server);
-      const older = byPort.get(key) ?? [];
-      byPort.set(key, older);
+      const place = places.get(placeOf(server)) ?? new Place();
+      places.set(placeOf(server), place);
       const here = { gateway, server };
-      const clash = older
+      const clash = place
+        .near(server)
         .filter((each) => share(each.gateway, gateway))
         .flatMap((each) => clashOf(each, here) ?? [])
         .at(0);
       if (clash !== undefined) found.push(clash);
-      if (clash === undefined || clash.code !== 'gateway-conflict') older.push(here);
+      if (clash?.code !== 'gateway-conflict') place.add(here);
     }
   }
   return found;

@@ -1,5 +1,5 @@
 import type { Finding } from '../../model/finding.ts';
-import type { GatewayServer } from '../../model/gateway.ts';
+import type { Gateway, GatewayServer } from '../../model/gateway.ts';
 import { type Host, narrower } from '../../model/host.ts';
 import { matchesAll } from '../../model/http-match.ts';
 import { ipBlockText } from '../../model/ip-block.ts';
@@ -9,7 +9,7 @@ import {
   meshGateway,
   type VirtualService,
 } from '../../model/virtual-service.ts';
-import { gatewayName, type PlacedServer, placeOf, routerSharing } from './gateway.ts';
+import { gatewayName, type PlacedServer, placeOf, routerSharing, serversNear } from './gateway.ts';
 import { hostsFor, routesOf } from './virtual-service.ts';
 import { lintFinding, type World } from './world.ts';
 
@@ -27,13 +27,10 @@ interface Claim {
 /** What several VirtualServices want of gateways: they hold together, the oldest first (behaviour.md 5.7). */
 export function lintSharedHosts(world: World): readonly Finding[] {
   const shares = routerSharing(world);
-  const servers = Map.groupBy(
-    world.gateways.flatMap((gateway) => gateway.servers.map((server): PlacedServer => ({ gateway, server }))),
-    ({ gateway }) => gatewayName(gateway),
-  );
+  const gateways = new Map(world.gateways.map((gateway) => [gatewayName(gateway), gateway]));
   const older = new Map<string, Claim[]>();
   const found = new Map<string, Finding>();
-  for (const claim of world.virtualServices.flatMap((service) => claimsOf(service, servers))) {
+  for (const claim of world.virtualServices.flatMap((service) => claimsOf(service, gateways))) {
     const here = older.get(claim.key) ?? [];
     older.set(claim.key, here);
     const first = here.find(
@@ -47,11 +44,13 @@ export function lintSharedHosts(world: World): readonly Finding[] {
   return [...found.values()];
 }
 
-function claimsOf(service: VirtualService, servers: ReadonlyMap<string, readonly PlacedServer[]>): readonly Claim[] {
+function claimsOf(service: VirtualService, gateways: ReadonlyMap<string, Gateway>): readonly Claim[] {
   const names = service.gateways.filter((name) => name !== meshGateway);
-  return names.flatMap((name) =>
-    (servers.get(name) ?? []).flatMap((placed) => {
-      const { server, gateway } = placed;
+  return names.flatMap((name) => {
+    const gateway = gateways.get(name);
+    if (gateway === undefined) return [];
+    return serversNear(gateway, service.hosts).flatMap((server) => {
+      const placed = { gateway, server };
       const own = hostsFor(server, service.meta.namespace);
       const common = (hosts: readonly Host[]): readonly Host[] => [
         ...new Set(hosts.flatMap((host) => own.flatMap((each) => narrower(host, each) ?? []))),
@@ -71,8 +70,8 @@ function claimsOf(service: VirtualService, servers: ReadonlyMap<string, readonly
       return service.hosts.flatMap((host, index) =>
         common([host]).map((domain) => claim(domain, `spec.hosts[${index}]`, domain)),
       );
-    }),
-  );
+    });
+  });
 }
 
 /** What a TLS or TCP route takes of a server's connections. */

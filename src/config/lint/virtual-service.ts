@@ -5,7 +5,7 @@ import type { Gateway, GatewayServer } from '../../model/gateway.ts';
 import { type Host, narrower } from '../../model/host.ts';
 import { meshGateway, type VirtualService } from '../../model/virtual-service.ts';
 import { suggest } from '../decode/suggest.ts';
-import { gatewayName } from './gateway.ts';
+import { gatewayName, serversNear } from './gateway.ts';
 import { lintFinding, type World } from './world.ts';
 
 /** VirtualServices that hold nowhere, or not for all of their hosts, given what is around them (behaviour.md 5.7). */
@@ -39,7 +39,7 @@ function bindings(world: World, service: VirtualService, gateways: ReadonlyMap<s
       found.push(lintFinding('warning', 'unknown-gateway', service, field, message, hint));
       continue;
     }
-    const servers = gateway.servers.filter((server) => {
+    const servers = serversNear(gateway, service.hosts).filter((server) => {
       const own = hostsFor(server, service.meta.namespace);
       const common = service.hosts.filter((host) => own.some((each) => narrower(host, each) !== undefined));
       for (const host of common) taken.add(host);

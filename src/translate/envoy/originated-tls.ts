@@ -1,5 +1,6 @@
 import { any, type envoy } from '@envoyproxy/protos';
 import type { Resource } from '../../model/resource.ts';
+import type { SecretSource } from '../../model/secret-source.ts';
 import type { OriginatedTls } from '../../model/traffic-policy.ts';
 import { credentialAuthorities, credentialCertificate, fileAuthorities, fileCertificate } from './names.ts';
 import { resource } from './resource.ts';
@@ -81,9 +82,18 @@ function authoritiesName(authorities: Verified, revoked: string): string {
 
 type Verified = Exclude<OriginatedTls['authorities'], { readonly kind: 'none' }>;
 
+/** The Secrets that a rule names: only gateways are given any (behaviour.md 4.4). */
+export function credentialSources({ certificate, authorities }: OriginatedTls): readonly SecretSource[] {
+  return [
+    ...(certificate?.kind === 'credential' ? [{ kind: 'key-pair', credential: certificate.name } as const] : []),
+    ...(authorities.kind === 'credential' ? [{ kind: 'authorities', credential: authorities.name } as const] : []),
+  ];
+}
+
 /**
  * The secrets of a rule that are files of the client's machine: they travel as names of files, which Envoy reads, and reads again when
- * their folder changes.
+ * anything is moved into their folders. To name a folder to watch would add nothing to that, but Envoy 1.36 aborts when something moves there
+ * beside files that it couldn't read.
  */
 export function fileSecrets({ certificate, authorities, revoked }: OriginatedTls): readonly Resource[] {
   const secrets: Resource[] = [];
@@ -95,7 +105,6 @@ export function fileSecrets({ certificate, authorities, revoked }: OriginatedTls
         tlsCertificate: {
           certificateChain: { filename: certificate.certificate },
           privateKey: { filename: certificate.privateKey },
-          watchedDirectory: { path: folderOf(certificate.certificate) },
         },
       }),
     );
@@ -109,17 +118,9 @@ export function fileSecrets({ certificate, authorities, revoked }: OriginatedTls
         validationContext: {
           trustedCa: { filename },
           ...(revoked === '' ? {} : { crl: { filename: revoked } }),
-          watchedDirectory: { path: folderOf(filename) },
         },
       }),
     );
   }
   return secrets;
-}
-
-/** The folder of a file, as Envoy's machine names it. */
-function folderOf(path: string): string {
-  const slash = path.lastIndexOf('/');
-  if (slash < 0) return '.';
-  return slash === 0 ? '/' : path.slice(0, slash);
 }

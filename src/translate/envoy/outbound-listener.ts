@@ -25,6 +25,7 @@ import { seconds } from './sources.ts';
 type Listener = envoy.config.listener.v3.Listener;
 
 const outbound = envoy.config.core.v3.TrafficDirection.OUTBOUND;
+const local = envoy.config.listener.v3.FilterChainMatch.ConnectionSourceType.SAME_IP_OR_LOOPBACK;
 
 /** Hands each intercepted outbound connection to the listener of its original destination; the rest passes or ends. */
 export function virtualOutboundListener({
@@ -66,6 +67,31 @@ export function httpPortListener({
   return resource('listener', name, {
     ...outboundShell(name, '0.0.0.0', port),
     filterChains: [{ filters: [outboundHttp(routeOfPort(port), `outbound_${name}`, settings)] }],
+  });
+}
+
+/** A port that applications connect to themselves: nothing is intercepted for it (behaviour.md 4.2). */
+export interface BoundListener {
+  readonly address: string;
+  readonly port: number;
+  /** HTTP goes by Host to services that have this port; all else to the one named here, or nowhere. */
+  readonly to: { readonly kind: 'http' } | { readonly kind: 'tcp'; readonly host: string | undefined };
+  readonly settings: ConnectionSettings;
+}
+
+/** For the pod alone: whoever else came through would speak with the identity of its workload. */
+export function boundListener({ address, port, to, settings }: BoundListener): Resource {
+  const name = outboundListener(address, port);
+  const cluster = to.kind === 'http' || to.host === undefined ? blackHoleCluster : outboundCluster(port, to.host);
+  const filter =
+    to.kind === 'http'
+      ? outboundHttp(routeOfPort(port), `outbound_${name}`, settings)
+      : tcpProxy(cluster, 'outbound', tcpLogs(settings));
+  return resource('listener', name, {
+    name,
+    address: { socketAddress: { address, portValue: port } },
+    trafficDirection: outbound,
+    filterChains: [{ filterChainMatch: { sourceType: local }, filters: [filter] }],
   });
 }
 

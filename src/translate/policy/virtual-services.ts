@@ -81,7 +81,7 @@ export function gatewayDomains(
   servers: readonly BoundServer[],
 ): ReadonlyMap<Host, readonly BoundService[]> {
   const found = new Map<Host, Map<RoutedService, { readonly gateways: Set<string>; readonly port: number }>>();
-  for (const each of services) {
+  for (const each of candidates(services, servers)) {
     const { service } = each;
     if (!visibleIn(service.exportTo, namespace)) continue;
     for (const { gateway, port, hosts } of servers) {
@@ -100,6 +100,53 @@ export function gatewayDomains(
       [...here].map(([each, { gateways, port }]) => ({ ...each, gateways: [...gateways], port })),
     ]),
   );
+}
+
+/** The VirtualServices of one Gateway, to be found by host: each server asks, and there may be thousands of both. */
+interface GatewayServices {
+  readonly all: VirtualServices;
+  readonly byHost: ReadonlyMap<Host, VirtualServices>;
+  readonly wild: VirtualServices;
+}
+
+const byGateway = new WeakMap<VirtualServices, ReadonlyMap<string, GatewayServices>>();
+
+function servicesByGateway(services: VirtualServices): ReadonlyMap<string, GatewayServices> {
+  const before = byGateway.get(services);
+  if (before !== undefined) return before;
+  const named = new Map<string, RoutedService[]>();
+  for (const each of services) for (const gateway of each.service.gateways) push(named, gateway, each);
+  const found = new Map(
+    [...named].map(([gateway, all]) => {
+      const byHost = new Map<Host, RoutedService[]>();
+      for (const each of all) for (const host of each.service.hosts) push(byHost, host, each);
+      const wild = all.filter(({ service }) => service.hosts.some((host) => host.startsWith('*')));
+      return [gateway, { all, byHost, wild }] as const;
+    }),
+  );
+  byGateway.set(services, found);
+  return found;
+}
+
+function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const known = lists.get(key);
+  if (known === undefined) lists.set(key, [value]);
+  else known.push(value);
+}
+
+/** All that may have a host in common with one of these servers, the oldest first. */
+function candidates(services: VirtualServices, servers: readonly BoundServer[]): VirtualServices {
+  const gateways = servicesByGateway(services);
+  const found = new Set<RoutedService>();
+  for (const { gateway, hosts } of servers) {
+    const here = gateways.get(gateway);
+    if (here === undefined) continue;
+    for (const { host } of hosts) {
+      const near = host.startsWith('*') ? here.all : [...(here.byHost.get(host) ?? []), ...here.wild];
+      for (const each of near) found.add(each);
+    }
+  }
+  return [...found].sort((a, b) => byAge(a.service, b.service));
 }
 
 /** What of a VirtualService's hosts a server takes. */

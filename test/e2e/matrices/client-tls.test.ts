@@ -64,6 +64,10 @@ for (const envoy of envoysUnderTest()) {
         await mesh[Symbol.asyncDispose]();
       });
 
+      /** A container of a cluster sees no file of the test's: there, MUTUAL can't speak at all. */
+      const filesAreSeen = ({ title, expected }: Cell): boolean =>
+        !mesh.kube || !title.includes('by MUTUAL,') || expected !== 'is heard in plaintext';
+
       for (const rules of rulePairs) {
         for (const mode of sidecarModes) {
           describe(`by ${rules.join(' and ')} to servers with ${mode}`, () => {
@@ -84,7 +88,7 @@ for (const envoy of envoysUnderTest()) {
 
             for (const cell of cells) {
               it(`${cell.title} ${cell.expected}`, () => {
-                expect(seen.get(cell.title)).to.equal(cell.expected);
+                expect(seen.get(cell.title)).to.equal(filesAreSeen(cell) ? cell.expected : 'is cut off');
               });
             }
           });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { isRecord } from '../../../src/lib/is-record.ts';
 import type { Resource } from '../../../src/model/resource.ts';
 import { types } from '../../../src/model/type-urls.ts';
 import { envoyVersions } from '../../support/als-envoy.ts';
@@ -14,15 +15,26 @@ const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../../golden');
 const tools = resolve(import.meta.dirname, '../../../.tools');
 
-/** A whole sidecar in one file. Filters that are discovered stand in their places, so that they are read, too. */
+/** A whole proxy in one file. Filters and routes that are discovered stand in their places, so that they are read, too. */
 function bootstrap(resources: readonly Resource[]): object {
   const of = (type: string) => resources.filter((each) => each.type === type);
   const filters = new Map(of(types.extension).map((each) => [each.name, json(each)]));
+  // Virtual hosts that are discovered one by one can stand in no file.
+  const tables = new Map(
+    of(types.route)
+      .map((each) => [each.name, json(each)] as const)
+      .filter(([, table]) => !(isRecord(table) && 'vhds' in table)),
+  );
   const inPlace = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(inPlace);
     if (typeof value !== 'object' || value === null) return value;
     if ('config_discovery' in value && 'name' in value) return filters.get(String(value.name));
-    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, inPlace(each)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, each]) => {
+        const table = name === 'rds' && isRecord(each) ? tables.get(String(each['route_config_name'])) : undefined;
+        return table === undefined ? [name, inPlace(each)] : ['route_config', table];
+      }),
+    );
   };
   const grpc = { envoy_grpc: { cluster_name: 'xds-grpc' } };
   return {

@@ -95,6 +95,43 @@ describe('explain', () => {
     expect(only(strict, { plaintext: true }).verdict).to.equal('denied');
   });
 
+  const rule = (tls: string): string => `---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: web, namespace: shop}
+spec: {host: web, trafficPolicy: {tls: {${tls}}}}
+`;
+  it('follows the DestinationRule of the client', () => {
+    const foreign = 'mode: MUTUAL, clientCertificate: /c.pem, privateKey: /k.pem, insecureSkipVerify: true';
+    const cases = [
+      ['mode: ISTIO_MUTUAL', 'allowed', 'mTLS as cluster.local/ns/shop/sa/caller'],
+      ['mode: DISABLE', 'denied', 'plaintext'],
+      ['mode: SIMPLE, insecureSkipVerify: true', 'denied', 'TLS without a certificate'],
+      [foreign, 'denied', 'TLS with a certificate that is not of the mesh'],
+    ] as const;
+    for (const [tls, ...expected] of cases) {
+      const { verdict, arrives } = only(`${strict}${rule(tls)}`, {}, { enableAutoMtls: false });
+      expect([verdict, arrives], tls).to.deep.equal(expected);
+    }
+    const off = strict.replace('STRICT', 'DISABLE');
+    expect(only(`${off}${rule('mode: ISTIO_MUTUAL')}`).reason).to.equal(
+      'port 8080 reads HTTP in plaintext, and this call is TLS',
+    );
+  });
+
+  it('knows that pods of a headless service are called with mTLS where all take it', () => {
+    const pods = `---
+apiVersion: v1
+kind: Service
+metadata: {name: pods, namespace: shop}
+spec: {selector: {app: web}, clusterIP: None, ports: [{name: http, port: 8080}]}
+`;
+    expect(only(`${strict}${pods}`, { to: 'pods.shop:8080' })).to.include({
+      verdict: 'allowed',
+      arrives: 'mTLS as cluster.local/ns/shop/sa/caller',
+    });
+  });
+
   it('says that nothing is enforced where no sidecar is', () => {
     const { verdict, reason } = only(allow, { to: 'naked.shop:80' });
     expect([verdict, reason]).to.deep.equal([

@@ -7,6 +7,7 @@ import { pushOrder, shortTypeNames, types } from '../../../src/model/type-urls.t
 import { Store } from '../../../src/snapshot/store.ts';
 import { BuildCache } from '../../../src/translate/cache.ts';
 import { type CompiledProxy, Compiler } from '../../../src/translate/compiler.ts';
+import { gatewayDocument, objectsOf, secretYaml, type TestServer } from '../../support/gateway-documents.ts';
 import {
   authorizationPolicy,
   httpAuthorizer,
@@ -17,6 +18,7 @@ import {
   service,
   sidecar,
 } from '../../support/objects.ts';
+import { createTestCa, type Leaf } from '../../support/rbac-certificates.ts';
 
 const apply = (object: MeshObject): SourceEvent => ({ type: 'apply', object });
 const deny = authorizationPolicy('istio-system', 'deny', 'DENY', [{}]);
@@ -61,12 +63,30 @@ class Told {
   }
 }
 
+const servers: readonly [TestServer, TestServer] = [
+  { port: 80, name: 'http', protocol: 'HTTP', hosts: ['*'] },
+  {
+    port: 443,
+    name: 'https',
+    protocol: 'HTTPS',
+    hosts: ['shop.example'],
+    tls: { mode: 'SIMPLE', credentialName: 'shop' },
+  },
+];
 const one = pod('foo', 'one', '10.0.0.1', { labels: { app: 'web', version: 'v1' } });
 const two = pod('foo', 'two', '10.0.0.2', { labels: { app: 'web', version: 'v1' } });
 const three = pod('foo', 'three', '10.0.0.3', { labels: { app: 'web', version: 'v2' } });
 const byVersion = service('foo', 'by-version', [], { selector: { version: 'v9' } });
 
 describe('Compiler: what a proxy is told', () => {
+  let leaf: Leaf;
+  let renewed: Leaf;
+  before(async () => {
+    const ca = await createTestCa();
+    leaf = await ca.issue([{ type: 'dns', value: 'shop.example' }]);
+    renewed = await ca.issue([{ type: 'dns', value: 'shop.example' }]);
+  });
+
   it('tells a proxy that moves between views in the very batch that changes both views alike', () => {
     const told = new Told(one, two, three, byVersion);
     for (const each of [one, two, three]) told.attach(each.meta.name, sidecar(each));
@@ -105,10 +125,49 @@ describe('Compiler: what a proxy is told', () => {
       inline: ['RDS'],
       router: [],
     });
-    expect(told.change(apply(deny)), 'a policy: nothing of a router').to.deep.equal({
+    expect(told.change(apply(deny)), 'a policy: a router without Gateways has no chain for it').to.deep.equal({
       vhds: ['ECDS LDS'],
       inline: ['ECDS LDS'],
       router: [],
+    });
+  });
+
+  it('tells a router of its Gateways, and of each Secret that they name by the type of secrets alone', () => {
+    const told = new Told(one, two);
+    told.attach('router', sidecar(one, { kind: 'router' }));
+    told.attach('other', sidecar(two, { kind: 'router' }));
+    told.attach('sidecar', sidecar(one));
+    const none = { router: [], other: [], sidecar: [] };
+    const [gateway, [plain, https]] = [{ namespace: 'bar', selector: { app: 'web' } }, servers];
+    const put = (...of: readonly TestServer[]) => objectsOf(gatewayDocument('edge', of, gateway)).map(apply);
+    expect(told.change(...put(plain)), 'a port').to.deep.equal({
+      ...none,
+      router: ['ECDS LDS RDS'],
+      other: ['ECDS LDS RDS'],
+    });
+    expect(told.change(...put(plain, https)), 'without its Secret').to.deep.equal({
+      ...none,
+      router: ['LDS'],
+      other: ['LDS'],
+    });
+    const secret = (name: string, of: Leaf) =>
+      objectsOf(secretYaml(name, { 'tls.crt': of.certificate, 'tls.key': of.key }, 'foo')).map(apply);
+    expect(told.change(...secret('shop', leaf)), 'the Secret').to.deep.equal({
+      ...none,
+      router: ['LDS RDS SDS'],
+      other: ['LDS RDS SDS'],
+    });
+    const compiled = told.compiler.stats().viewsCompiled;
+    expect(told.change(...secret('another', leaf)), 'what nobody names').to.deep.equal(none);
+    expect(told.compiler.stats().viewsCompiled).to.equal(compiled);
+    expect(told.change(...secret('shop', renewed)), 'a renewal').to.deep.equal({
+      ...none,
+      router: ['SDS'],
+      other: ['SDS'],
+    });
+    expect(told.change(apply({ ...two, labels: { app: 'db' } })), 'relabelled').to.deep.equal({
+      ...none,
+      other: ['ECDS LDS RDS SDS'],
     });
   });
 

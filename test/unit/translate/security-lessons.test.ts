@@ -220,13 +220,13 @@ describe('security lessons', () => {
     ).to.equal(true);
   });
 
-  it('a gateway has no part of a sidecar: neither its ports nor its policies', () => {
+  it('a gateway has no part of a sidecar: it opens no port that no Gateway asked for', () => {
     const router = compiled(
       [web, ports, authorizationPolicy('foo', 'p', 'DENY', [{}])],
       sidecar(web, { kind: 'router' }),
     );
     expect(router.names('listener')).to.deep.equal([]);
-    expect(router.names('extension')).to.deep.equal([]);
+    expect(router.names('route')).to.deep.equal([]);
     expect(router.names('cluster').filter((name) => name.startsWith('inbound'))).to.deep.equal([]);
   });
 });

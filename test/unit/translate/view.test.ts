@@ -59,6 +59,7 @@ describe('viewOf', () => {
     expect(facts).to.deep.equal({
       kind: 'sidecar',
       routes: 'vhds',
+      registered: true,
       namespace: 'foo',
       labels: { app: 'web' },
       namedPorts: { http: 8080 },

@@ -1,0 +1,61 @@
+import { MeshError } from '../lib/errors.ts';
+import type { ViewId } from '../model/ids.ts';
+import type { Proxy, ProxyKind } from '../model/proxy.ts';
+import { proxyName } from '../model/proxy.ts';
+import { selects, selectsAll } from '../model/selector.ts';
+import type { Workload } from '../model/workload.ts';
+import { all, type Snapshot } from '../snapshot/snapshot.ts';
+import type { Compiler } from '../translate/compiler.ts';
+import { virtualInbound } from '../translate/envoy/names.ts';
+import { hasSidecar, identityOf } from './client.ts';
+import { sentTo } from './compiled.ts';
+import type { Receiver } from './tls-meeting.ts';
+
+type Listener = Extract<Receiver, { readonly kind: 'sidecar' }>['listener'];
+
+/** What a TLS check needs: the compiled configuration, and who is connected, where anybody can be. */
+export interface TlsWorld {
+  readonly compiler: Pick<Compiler, 'attach' | 'snapshot'>;
+  readonly connected?: (name: string) => Proxy | undefined;
+}
+
+/** Which kind of Envoy a workload has; undefined for none. A pod that some Gateway chooses and that has no sidecar is a router. */
+export function envoyOf({ compiler: { snapshot }, connected }: TlsWorld, workload: Workload): ProxyKind | undefined {
+  const proxy = connected?.(proxyName(workload.meta));
+  if (proxy !== undefined) return proxy.kind;
+  if (hasSidecar(workload)) return 'sidecar';
+  return isChosenByGateway(snapshot, workload) ? 'router' : undefined;
+}
+
+function isChosenByGateway({ gateways }: Snapshot, { labels }: Workload): boolean {
+  return [...all(gateways)].some(({ selector }) => !selectsAll(selector) && selects(selector, labels));
+}
+
+/** Finds who receives connections to a port of a workload. */
+export type FindReceiver = (workload: Workload | undefined, port: number) => Receiver;
+
+/** What equal sidecars were sent is read once. */
+export function receiverFinder(world: TlsWorld): FindReceiver {
+  const { compiler } = world;
+  const byView = new Map<ViewId, Listener>();
+  const byWorkload = new Map<Workload, Listener>();
+  const listenerOf = (workload: Workload): Listener => {
+    const known = byWorkload.get(workload);
+    if (known !== undefined) return known;
+    using sent = sentTo(compiler, workload);
+    const listener = byView.get(sent.view) ?? sent.find('listener', virtualInbound);
+    if (listener === undefined)
+      throw new MeshError('not-found', `${proxyName(workload.meta)} is sent no ${virtualInbound} listener`);
+    byView.set(sent.view, listener);
+    byWorkload.set(workload, listener);
+    return listener;
+  };
+  return (workload, port) => {
+    if (workload === undefined) return { kind: 'outside' };
+    const envoy = envoyOf(world, workload);
+    if (envoy === undefined) return { kind: 'bare' };
+    if (envoy === 'router') return { kind: 'gateway' };
+    const identity = identityOf(compiler.snapshot, workload);
+    return { kind: 'sidecar', listener: listenerOf(workload), port, identity };
+  };
+}
