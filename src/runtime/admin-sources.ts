@@ -14,6 +14,7 @@ import { all, fieldOfKind, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Store } from '../snapshot/store.ts';
 import type { Compiler } from '../translate/compiler.ts';
 import type { XdsServer } from '../xds/server-types.ts';
+import { expiredCredentials } from './expired-credentials.ts';
 import { explainSource, tlsCheckSource } from './explain-source.ts';
 import type { KeySets } from './key-sets.ts';
 import type { Telemetry } from './telemetry.ts';
