@@ -42,7 +42,7 @@ export function findClient(snapshot: Snapshot, text: string): Client {
       address: runs?.addresses[0] ?? '',
       namespace,
       workload: runs,
-      identity: identity(snapshot, namespace, name),
+      identity: accountIdentity(snapshot, namespace, name),
     };
   }
   const known = [...workloadsIn(snapshot, namespace)].map(({ meta }) => `${meta.name}.${namespace}`);
@@ -75,10 +75,11 @@ export const hasSidecar = ({ tlsMode }: Workload): boolean => tlsMode === 'istio
 /** What the sidecar of a workload proves to others. */
 export function identityOf(snapshot: Snapshot, workload: Workload): SpiffeId | undefined {
   if (!hasSidecar(workload) || workload.serviceAccount === '') return undefined;
-  return identity(snapshot, workload.meta.namespace, workload.serviceAccount);
+  return accountIdentity(snapshot, workload.meta.namespace, workload.serviceAccount);
 }
 
-function identity({ mesh }: Snapshot, namespace: string, serviceAccount: string): SpiffeId {
+/** What an Envoy with this service account proves to others. */
+export function accountIdentity({ mesh }: Snapshot, namespace: string, serviceAccount: string): SpiffeId {
   return spiffeId({ trustDomain: mesh.trustDomain, namespace, serviceAccount });
 }
 

@@ -1,11 +1,11 @@
 import { MeshError } from '../lib/errors.ts';
-import { type SpiffeId, spiffeId } from '../model/ids.ts';
+import type { SpiffeId } from '../model/ids.ts';
 import { compareText } from '../model/object.ts';
 import { proxyName } from '../model/proxy.ts';
 import type { Workload } from '../model/workload.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { type Callee, calleesOf, hostsMeant, standsFor, workloadsByAddress } from './callee.ts';
-import { findClient } from './client.ts';
+import { accountIdentity, findClient } from './client.ts';
 import { sentTo } from './compiled.ts';
 import { envoyOf, receiverFinder, type TlsWorld } from './receivers.ts';
 import { callsOf, callsWithoutEnvoy, type TlsCall } from './tls-calls.ts';
@@ -97,10 +97,9 @@ function refuse(client: string, text: string, { hosts, port }: Wanted, callees: 
   });
 }
 
-/** What an Envoy proves to others; a router has an identity, too. */
-function identityOf({ mesh }: Snapshot, { meta, serviceAccount }: Workload): SpiffeId | undefined {
-  if (serviceAccount === '') return undefined;
-  return spiffeId({ trustDomain: mesh.trustDomain, namespace: meta.namespace, serviceAccount });
+/** A router has an identity, too. */
+function identityOf(snapshot: Snapshot, { meta, serviceAccount }: Workload): SpiffeId | undefined {
+  return serviceAccount === '' ? undefined : accountIdentity(snapshot, meta.namespace, serviceAccount);
 }
 
 /** What was decided for Envoys that have yet to come. */

@@ -24,6 +24,9 @@ export type DefaultEndpoint =
   | { readonly kind: 'port'; readonly at: 'loopback' | 'pod'; readonly port: number }
   | { readonly kind: 'socket'; readonly path: string };
 
+/** Does a listener stand at every address? */
+export const isEveryAddress = (bind: string): boolean => bind === '0.0.0.0' || /^[0:]+$/.test(bind);
+
 /** What a sidecar takes in on one port. */
 export interface IngressListener extends SidecarListener {
   readonly port: SidecarPort;

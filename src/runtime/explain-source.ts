@@ -28,11 +28,11 @@ export function explainSource({ compiler, xds }: Served): ExplainSource {
   };
 }
 
-/** Compares what both sides are being sent, of the Envoys that are connected and of those to come. */
+/** Compares what both sides are being sent, of the Envoys that are connected and of those to come; a list, for several replicas. */
 export function tlsCheckSource({ compiler, xds }: Served): NonNullable<AdminSources['tlsCheck']> {
   return (pod, host) => {
     const proxies = new Map(xds.status().map(({ proxy }) => [proxyName(proxy), proxy] as const));
-    return answered(() => tlsCheck({ compiler, connected: (name) => proxies.get(name) }, { pod, host }));
+    return answered(() => [tlsCheck({ compiler, connected: (name) => proxies.get(name) }, { pod, host })]);
   };
 }
 

@@ -6,9 +6,11 @@ import { authoritiesTwin } from '../model/secret-source.ts';
 import { selects } from '../model/selector.ts';
 import { type Service, serviceHost } from '../model/service.ts';
 import type { ServiceEntry } from '../model/service-entry.ts';
+import type { ClientTlsSettings } from '../model/traffic-policy.ts';
 import { meshGateway, type VirtualService } from '../model/virtual-service.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import { all, type Snapshot } from '../snapshot/snapshot.ts';
 import { consistsOf } from './affected-services.ts';
+import { credentialSources } from './envoy/originated-tls.ts';
 import { gatewaysOf } from './policy/gateway.ts';
 import { destinationsOf } from './policy/mesh-routes.ts';
 import { type RoutedService, virtualServicesOf } from './policy/virtual-services.ts';
@@ -37,6 +39,7 @@ export class AffectedRouters {
     if (view.kind !== 'router') return false;
     if (this.#gateways.some(({ selector }) => selects(selector, view.labels))) return true;
     const secrets = this.#secrets.get(view.namespace);
+    if (secrets !== undefined && [...credentialsOfRules(this.#after)].some((name) => secrets.has(name))) return true;
     if (this.#routed.size === 0 && secrets === undefined) return false;
     return gatewaysOf(this.#after, view).some(
       (gateway) =>
@@ -83,6 +86,28 @@ export class AffectedRouters {
   #addRouted({ service }: RoutedService): void {
     for (const gateway of service.gateways) if (gateway !== meshGateway) this.#routed.add(gateway);
   }
+}
+
+const ofRules = new WeakMap<Snapshot['destinationRules'], ReadonlySet<string>>();
+
+/** The names of Secrets that DestinationRules name, with which gateways speak TLS; found once for each state of them. */
+function credentialsOfRules({ destinationRules }: Snapshot): ReadonlySet<string> {
+  const found = ofRules.get(destinationRules);
+  if (found !== undefined) return found;
+  const names = new Set<string>();
+  for (const { trafficPolicy, subsets } of all(destinationRules)) {
+    const policies = [trafficPolicy, ...subsets.map((subset) => subset.trafficPolicy)];
+    for (const policy of policies)
+      for (const { tls } of policy === undefined ? [] : [policy, ...policy.ports.values()])
+        for (const { credential } of credentialsOf(tls)) names.add(credential).add(authoritiesTwin(credential));
+  }
+  ofRules.set(destinationRules, names);
+  return names;
+}
+
+function credentialsOf(tls: ClientTlsSettings | undefined) {
+  if (tls === undefined || tls.mode === 'DISABLE' || tls.mode === 'ISTIO_MUTUAL') return [];
+  return credentialSources(tls).flatMap((source) => ('credential' in source ? [source] : []));
 }
 
 /** The names of Secrets that a Gateway's servers may read. */

@@ -60,7 +60,7 @@ export class Compiler {
       problems: this.#problems,
       snapshot: () => this.#snapshot,
       policies: () => this.#policies,
-      own: (view) => this.#own(view),
+      own: (view, outbound) => this.#own(view, outbound),
       outbound: (view) => this.#services.for(clientOf(this.#snapshot, view)),
     });
   }
@@ -148,15 +148,28 @@ export class Compiler {
     const moved = this.#views.move(scope);
     const recompiled = new Map<ViewState, Compiled>();
     if (scope.clientsChanged) this.#followRules(recompiled);
-    for (const state of this.#views.in(scope)) {
+    for (const state of new Set([...this.#views.in(scope), ...this.#otherCredentials(parts, recompiled)])) {
       const { compiled, view } = state;
       if (!recompiled.has(state)) recompiled.set(state, compiled);
-      const own = this.#problems.guard(problemOf(view), () => this.#own(view), compiled.own);
+      const own = this.#problems.guard(problemOf(view), () => this.#own(view, compiled.outbound), compiled.own);
       state.compiled = { ...compiled, own };
     }
     this.#tell(parts, recompiled, moved);
     if (scope.clientsChanged)
       this.#services.keepOnly(new Set(this.#views.all().map(({ compiled }) => compiled.outbound)));
+  }
+
+  /** Routers whose clusters name other Secrets than before. */
+  #otherCredentials(
+    parts: ReadonlyMap<Outbound, ReadonlySet<OutboundPart>>,
+    recompiled: ReadonlyMap<ViewState, Compiled>,
+  ): readonly ViewState[] {
+    return this.#views.all().filter((state) => {
+      if (state.view.kind !== 'router') return false;
+      const { outbound } = state.compiled;
+      const before = recompiled.get(state)?.outbound ?? outbound;
+      return before.credentials !== outbound.credentials || parts.get(outbound)?.has('credentials') === true;
+    });
   }
 
   /** Gives each view the outbound side of the client that it is now. */
@@ -189,14 +202,14 @@ export class Compiler {
     }
   }
 
-  #own(view: View): ProxyUnit {
+  #own(view: View, outbound: Outbound): ProxyUnit {
     this.#viewsCompiled += 1;
     const inbound = effectiveInbound(this.#snapshot, view, this.#policies);
     if (view.kind === 'sidecar') return inboundUnit(this.#cache, inbound, this.#snapshot.mesh);
     const edge = this.#edges.routes(view, this.#snapshot, () =>
       edgeRoutes(this.#snapshot, view, (port) => this.#services.routeTargets(view, port)),
     );
-    const unit = gatewayUnit(this.#cache, this.#snapshot, view, inbound, edge);
+    const unit = gatewayUnit(this.#cache, this.#snapshot, view, inbound, edge, outbound.credentials);
     return view.registered ? unit : { ...unit, credentials: noCredentials };
   }
 

@@ -1,6 +1,7 @@
 import { credentialsOf } from '../model/credentials.ts';
 import { directTopology } from '../model/gateway-topology.ts';
 import { emptyLayer, type Layer } from '../model/resource.ts';
+import { type SecretSource, secretResourceName } from '../model/secret-source.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { BuildCache } from './cache.ts';
 import { gatewayListener, type StreamRoute } from './envoy/gateway-listener.ts';
@@ -30,7 +31,8 @@ const noExtensions = emptyLayer('extensions/inbound');
 
 /**
  * Builds the edge of a router. Each listener is cached by just what it depends on: another certificate of a credential changes
- * none, and a new server changes that of its own port.
+ * none, and a new server changes that of its own port. `named`: Secrets that its clusters name. A router that no Gateway chooses gets none
+ * at all: any pod could call itself one.
  */
 export function gatewayUnit(
   cache: BuildCache,
@@ -38,6 +40,7 @@ export function gatewayUnit(
   router: WorkloadFacts,
   inbound: EffectiveInbound,
   edge: EdgeRoutes = noEdgeRoutes,
+  named: readonly SecretSource[] = [],
 ): ProxyUnit {
   const { mesh } = snapshot;
   const effective = effectiveGateway(snapshot, router);
@@ -67,12 +70,17 @@ export function gatewayUnit(
       () => layer(key, resources),
     );
   const find = (name: string) => snapshot.secrets.get(router.namespace)?.get(name);
+  const sources = distinct([...effective.secrets, ...(listeners.length === 0 ? [] : named)]);
   return {
     listeners: same('listeners/gateway', listeners),
     routes: same('routes/gateway', routes),
     clusters: noClusters,
     extensions: listeners.length === 0 ? noExtensions : policyFilterLayer(cache, inbound, trust, 'router'),
-    credentials: cache.get('credentials', credentialsOf(router.namespace, effective.secrets, find), (key) => key),
+    credentials: cache.get('credentials', credentialsOf(router.namespace, sources, find), (key) => key),
     findings: effective.findings,
   };
+}
+
+function distinct(sources: readonly SecretSource[]): readonly SecretSource[] {
+  return [...new Map(sources.map((source) => [secretResourceName(source), source])).values()];
 }

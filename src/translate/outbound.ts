@@ -1,6 +1,7 @@
 import type { Mesh } from '../model/mesh.ts';
 import type { Proxy } from '../model/proxy.ts';
 import { emptyLayer, type Layer, type Resource } from '../model/resource.ts';
+import { type SecretSource, secretResourceName } from '../model/secret-source.ts';
 import type { BuildCache } from './cache.ts';
 import { fixedClusters } from './envoy/cluster.ts';
 import { connectionSettings } from './envoy/http-connection-manager.ts';
@@ -21,7 +22,15 @@ import type { Hosts, ServiceUnit } from './service-unit.ts';
 const noSecrets = emptyLayer('secrets/outbound');
 
 /** The parts of the outbound side that can change one without the other. */
-export const outboundParts = ['clusters', 'endpoints', 'secrets', 'listeners', 'routes', 'virtualHosts'] as const;
+export const outboundParts = [
+  'clusters',
+  'endpoints',
+  'secrets',
+  'credentials',
+  'listeners',
+  'routes',
+  'virtualHosts',
+] as const;
 /** Those that are one layer for all clients of a side. */
 const layerParts = ['clusters', 'endpoints', 'secrets', 'listeners', 'routes'] as const;
 /** Says which layers may be other objects than before. */
@@ -48,6 +57,7 @@ export class Outbound {
   #clusters: Layer = emptyLayer('clusters/outbound');
   #endpoints: Layer = emptyLayer('endpoints/outbound');
   #secrets: Layer = noSecrets;
+  #credentials: readonly SecretSource[] = [];
   #listeners: Layer = emptyLayer('listeners/outbound');
   #routes: Layer = emptyLayer('routes/outbound');
   #httpPorts: readonly number[] = [];
@@ -75,6 +85,11 @@ export class Outbound {
   /** Certificates that rules name as files. */
   get secrets(): Layer {
     return this.#secrets;
+  }
+
+  /** Secrets of the client's namespace that clusters name, each once, by name. */
+  get credentials(): readonly SecretSource[] {
+    return this.#credentials;
   }
 
   get listeners(): Layer {
@@ -129,6 +144,8 @@ export class Outbound {
         if (!sameResources(before?.[part], after?.[part])) dirty.add(part);
       }
       if (!sameHosts(before, after) && this.#shows(before ?? after)) dirty.add('virtualHosts');
+      if (JSON.stringify(before?.credentials ?? []) !== JSON.stringify(after?.credentials ?? []))
+        dirty.add('credentials');
       if (JSON.stringify(before?.claims ?? []) !== JSON.stringify(after?.claims ?? [])) dirty.add('listeners');
     }
     return this.#assemble(dirty);
@@ -188,6 +205,12 @@ export class Outbound {
         'secrets',
         units.flatMap((unit) => unit.secrets),
       );
+    }
+    if (dirty.has('credentials')) {
+      const named = units.flatMap((unit) =>
+        unit.credentials.map((source) => [secretResourceName(source), source] as const),
+      );
+      this.#credentials = [...new Map(named).values()];
     }
     if (dirty.has('listeners')) {
       const settings = connectionSettings(this.#mesh);

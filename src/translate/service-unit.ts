@@ -2,6 +2,7 @@ import type { Host } from '../model/host.ts';
 import { holdsAddress, type IpBlock } from '../model/ip-block.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { Resource } from '../model/resource.ts';
+import type { SecretSource } from '../model/secret-source.ts';
 import { isHttp } from '../model/service.ts';
 import type { BuildCache } from './cache.ts';
 import { serviceCluster } from './envoy/cluster.ts';
@@ -10,7 +11,7 @@ import type { NamedEndpoints } from './envoy/dns-cluster.ts';
 import { loadAssignment } from './envoy/endpoint.ts';
 import { connectionSettings, type TcpOptions } from './envoy/http-connection-manager.ts';
 import { reservedPorts } from './envoy/names.ts';
-import { fileSecrets } from './envoy/originated-tls.ts';
+import { credentialSources, fileSecrets } from './envoy/originated-tls.ts';
 import { sniffedServiceListener, tcpServiceListener } from './envoy/outbound-listener.ts';
 import { type ServiceRoute, serviceRoutes, virtualHostResource } from './envoy/route.ts';
 import type { PortClaim } from './envoy/shared-listener.ts';
@@ -26,6 +27,8 @@ export interface ServiceUnit {
   readonly endpoints: readonly Resource[];
   /** Certificates that are files of the client's machine, by their names. */
   readonly secrets: readonly Resource[];
+  /** Secrets of the client's namespace that its clusters name. */
+  readonly credentials: readonly SecretSource[];
   readonly listeners: readonly Resource[];
   /** Its parts in listeners that several services share. */
   readonly claims: readonly PortClaim[];
@@ -98,6 +101,7 @@ export function serviceUnit(
     clusters,
     endpoints,
     secrets: targets.flatMap(({ tls }) => (isOriginated(tls) ? fileSecrets(tls) : [])),
+    credentials: targets.flatMap(({ tls }) => (isOriginated(tls) ? credentialSources(tls) : [])),
     listeners,
     claims: ports.flatMap((port) => claimsOf(service, port, routed)),
     routes,
@@ -129,6 +133,7 @@ export function routedHostUnit(
     clusters: [],
     endpoints: [],
     secrets: [],
+    credentials: [],
     listeners: [],
     claims: [],
     routes: [],

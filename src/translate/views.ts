@@ -34,7 +34,7 @@ export interface ViewCompiler {
   readonly problems: Problems;
   readonly snapshot: () => Snapshot;
   readonly policies: () => Policies;
-  readonly own: (view: View) => ProxyUnit;
+  readonly own: (view: View, outbound: Outbound) => ProxyUnit;
   readonly outbound: (view: View) => Outbound;
 }
 
@@ -141,8 +141,10 @@ export class Views {
     const view = viewOf(snapshot(), proxy, read);
     const known = this.#views.get(view.id);
     if (known !== undefined) return known;
-    const unit = lastGood === undefined ? own(view) : problems.guard(problemOf(view), () => own(view), lastGood.own);
-    const state: ViewState = { view, proxies: new Set(), compiled: { own: unit, outbound: outbound(view) } };
+    const side = outbound(view);
+    const build = (): ProxyUnit => own(view, side);
+    const unit = lastGood === undefined ? build() : problems.guard(problemOf(view), build, lastGood.own);
+    const state: ViewState = { view, proxies: new Set(), compiled: { own: unit, outbound: side } };
     this.#views.set(view.id, state);
     this.#byNamespace.set(view.namespace, (this.#byNamespace.get(view.namespace) ?? new Set()).add(state));
     return state;

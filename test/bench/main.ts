@@ -33,6 +33,7 @@ authorization: with thousands of policies, and a real Envoy.
 <<<<<<< HEAD
 gateways: one gateway with 1,000 hosts and 1,000 secrets.
 =======
+gateways: one gateway with 1,000 hosts and 1,000 secrets.
 sidecar-scope: clients that import their own namespace alone; all counts are exact.
 >>>>>>> edge-lead
 kube, list-watch: on a real Kubernetes API (make kube); kube makes --edits N edits in a sandbox, which needs root.

@@ -248,6 +248,14 @@ const tlsSettings = fc.constantFrom<ClientTlsSettings | undefined>(
     subjectAltNames: [],
     sni: '',
   },
+  {
+    mode: 'MUTUAL',
+    certificate: { kind: 'credential', name: 'shop' },
+    authorities: { kind: 'credential', name: 'shop' },
+    revoked: '',
+    subjectAltNames: [],
+    sni: '',
+  },
 );
 
 const destinationRules = fc

@@ -1,7 +1,7 @@
-import type { EgressListener, ImportedHost } from '../../model/sidecar.ts';
+import { type EgressListener, type ImportedHost, isEveryAddress } from '../../model/sidecar.ts';
 import { Field } from './field.ts';
 import { readHost } from './host.ts';
-import { captureModes, readBind, readSidecarPort } from './sidecar-port.ts';
+import { captureModes, readBind, readSidecarPort, refuseOwnPort } from './sidecar-port.ts';
 
 /** `egress` of a Sidecar in `namespace`; undefined where none is written. An empty list is as good as none. */
 export function readEgress(field: Field, namespace: string): readonly EgressListener[] | undefined {
@@ -41,6 +41,15 @@ function readListener(item: Field, namespace: string): EgressListener | undefine
     portField.error('missing-field', 'a listener that is bound somewhere needs a port', 'add the port');
   if (bind.startsWith('/'))
     fields.get('bind').warning('not-supported', 'nothing listens at a Unix socket', 'bind an address, as 127.0.0.1');
+  if (isEveryAddress(bind))
+    fields
+      .get('bind')
+      .warning(
+        'not-supported',
+        'it listens at 127.0.0.1 alone: only the pod itself may use its identity',
+        'write 127.0.0.1',
+      );
+  if (port !== undefined) refuseOwnPort(portField, port.number);
   if (bind.startsWith('/') && port !== undefined && port.number !== 0)
     portField.error('bad-port', 'must be 0 where the listener is a Unix socket', 'write number: 0');
   const hosts = readHosts(item, fields.get('hosts'), namespace);

@@ -1,8 +1,7 @@
 import type { DefaultEndpoint, IngressListener } from '../../model/sidecar.ts';
-import { sidecarOwnPorts } from '../../model/sidecar-ports.ts';
 import { readConnectionPool } from './connection-pool.ts';
 import type { Field, Fields } from './field.ts';
-import { captureModes, readBind, readSidecarPort } from './sidecar-port.ts';
+import { captureModes, readBind, readSidecarPort, refuseOwnPort } from './sidecar-port.ts';
 
 /** `ingress` of a Sidecar. */
 export function readIngress(field: Field): readonly IngressListener[] {
@@ -73,9 +72,4 @@ function readDefaultEndpoint(field: Field): DefaultEndpoint | undefined {
     `${JSON.stringify(text)} is no place of the workload`,
     'write 127.0.0.1:PORT, 0.0.0.0:PORT for the address of the pod, or unix:///path',
   );
-}
-
-/** Who could send to them would administer the sidecar, or go round in it for ever. */
-function refuseOwnPort(field: Field, port: number): void {
-  if (sidecarOwnPorts.has(port)) field.error('bad-port', `port ${port} is the sidecar's own`, 'choose another port');
 }

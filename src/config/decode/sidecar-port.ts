@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { SidecarPort } from '../../model/sidecar.ts';
+import { sidecarOwnPorts } from '../../model/sidecar-ports.ts';
 import type { Field, Fields } from './field.ts';
 import { readNetworkingPort } from './networking-port.ts';
 
@@ -35,4 +36,9 @@ export function readBind(fields: Fields, sockets: boolean): string {
     sockets ? 'write an IP address, or unix:// and an absolute path' : 'write an IP address',
   );
   return '';
+}
+
+/** Who could send to them would administer the sidecar, or go round in it for ever. */
+export function refuseOwnPort(field: Field, port: number): void {
+  if (sidecarOwnPorts.has(port)) field.error('bad-port', `port ${port} is the sidecar's own`, 'choose another port');
 }

@@ -147,7 +147,7 @@ function neverEjected(world: World, { rules, services }: HostRules): readonly Fi
 function credentials(rule: DestinationRule): readonly Finding[] {
   return partsOf(rule).flatMap(([field, { tls }]) => {
     if (tls === undefined || tls.mode === 'DISABLE' || tls.mode === 'ISTIO_MUTUAL' || !usesCredential(tls)) return [];
-    const message = 'sidecars are given no credential: what they send by this rule gets 503';
+    const message = 'sidecars are given no credential, as gateways are: what they send by this rule gets 503';
     const hint = 'name files that the sidecars have: clientCertificate, privateKey, caCertificates';
     return [lintFinding('warning', 'credential-on-sidecar', rule, `${field}.tls.credentialName`, message, hint)];
   });

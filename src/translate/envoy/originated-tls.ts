@@ -1,5 +1,6 @@
 import { any, type envoy } from '@envoyproxy/protos';
 import type { Resource } from '../../model/resource.ts';
+import type { SecretSource } from '../../model/secret-source.ts';
 import type { OriginatedTls } from '../../model/traffic-policy.ts';
 import { credentialAuthorities, credentialCertificate, fileAuthorities, fileCertificate } from './names.ts';
 import { resource } from './resource.ts';
@@ -80,6 +81,14 @@ function authoritiesName(authorities: Verified, revoked: string): string {
 }
 
 type Verified = Exclude<OriginatedTls['authorities'], { readonly kind: 'none' }>;
+
+/** The Secrets that a rule names: only gateways are given any (behaviour.md 4.4). */
+export function credentialSources({ certificate, authorities }: OriginatedTls): readonly SecretSource[] {
+  return [
+    ...(certificate?.kind === 'credential' ? [{ kind: 'key-pair', credential: certificate.name } as const] : []),
+    ...(authorities.kind === 'credential' ? [{ kind: 'authorities', credential: authorities.name } as const] : []),
+  ];
+}
 
 /**
  * The secrets of a rule that are files of the client's machine: they travel as names of files, which Envoy reads, and reads again when

@@ -25,6 +25,7 @@ import { seconds } from './sources.ts';
 type Listener = envoy.config.listener.v3.Listener;
 
 const outbound = envoy.config.core.v3.TrafficDirection.OUTBOUND;
+const local = envoy.config.listener.v3.FilterChainMatch.ConnectionSourceType.SAME_IP_OR_LOOPBACK;
 
 /** Hands each intercepted outbound connection to the listener of its original destination; the rest passes or ends. */
 export function virtualOutboundListener({
@@ -78,6 +79,7 @@ export interface BoundListener {
   readonly settings: ConnectionSettings;
 }
 
+/** For the pod alone: whoever else came through would speak with the identity of its workload. */
 export function boundListener({ address, port, to, settings }: BoundListener): Resource {
   const name = outboundListener(address, port);
   const cluster = to.kind === 'http' || to.host === undefined ? blackHoleCluster : outboundCluster(port, to.host);
@@ -89,7 +91,7 @@ export function boundListener({ address, port, to, settings }: BoundListener): R
     name,
     address: { socketAddress: { address, portValue: port } },
     trafficDirection: outbound,
-    filterChains: [{ filters: [filter] }],
+    filterChains: [{ filterChainMatch: { sourceType: local }, filters: [filter] }],
   });
 }
 

@@ -5,7 +5,7 @@ import { byAge, type Labels } from '../../model/object.ts';
 import type { ProxyKind } from '../../model/proxy.ts';
 import { selects, selectsAll } from '../../model/selector.ts';
 import { isHttp } from '../../model/service.ts';
-import type { EgressListener, Sidecar, SidecarOutboundPolicy } from '../../model/sidecar.ts';
+import { type EgressListener, isEveryAddress, type Sidecar, type SidecarOutboundPolicy } from '../../model/sidecar.ts';
 import type { Named, Snapshot } from '../../snapshot/snapshot.ts';
 
 /** The proxy that asks. */
@@ -55,14 +55,23 @@ export function outboundPolicyOf(sidecar: Sidecar | undefined, mesh: Mesh): Side
   return sidecar?.outboundPolicy ?? { mode: mesh.outboundTrafficPolicy, egressProxy: undefined };
 }
 
-/** Where applications of a Sidecar's workloads connect by themselves, as nothing is intercepted there: the loopback, unless it says where. */
+/**
+ * Where applications of a Sidecar's workloads connect by themselves, as nothing is intercepted there: the loopback, unless it says where.
+ * Every address means the loopback, too: at those of the pod stands what is intercepted, and strangers come there.
+ */
 export function boundPorts(
   sidecar: Sidecar | undefined,
 ): readonly { readonly address: string; readonly port: number; readonly http: boolean }[] {
   return (sidecar?.egress ?? []).flatMap(({ port, bind, captureMode }) => {
     const isBound = bind !== '' || captureMode === 'NONE';
     if (port === undefined || !isBound || bind.startsWith('/')) return [];
-    return [{ address: bind === '' ? '127.0.0.1' : bind, port: port.number, http: isHttp(port.protocol) }];
+    return [
+      {
+        address: bind === '' || isEveryAddress(bind) ? '127.0.0.1' : bind,
+        port: port.number,
+        http: isHttp(port.protocol),
+      },
+    ];
   });
 }
 

@@ -194,6 +194,22 @@ for (const envoy of envoysUnderTest()) {
       expect(await overMtls(mesh.probe(world.server), () => callTcp(probe, '127.0.0.1', 9000))).to.equal(known.tcp);
     });
 
+    // Whoever could connect there would call the mesh with the identity of the pod.
+    for (const where of ['every address', 'the address of the pod'] as const) {
+      it(`a port that is bound at ${where} serves the pod's own applications, and nobody else`, async () => {
+        const { ip } = mesh.sandbox.pod(client);
+        const bind = where === 'every address' ? '0.0.0.0' : ip;
+        const hosts = [`foo/${server}`, fence];
+        const egress = [{ port: http80, bind, captureMode: 'NONE', hosts }, { hosts }];
+        await mesh.enforce([sidecar('bar', { egress }, 'sleep')]);
+        const from = async (pod: string, address: string): Promise<string> =>
+          await callHttp(mesh.probe(pod), address, 80, world.server);
+        expect(await from(client, where === 'every address' ? '127.0.0.1' : ip), 'itself').to.equal(known.http);
+        expect(await from(client, world.server), 'by interception').to.equal(known.http);
+        expect(await from('sleep.legacy', ip), 'a stranger').to.equal('503');
+      });
+    }
+
     it('what is unknown goes to a proxy that the Sidecar names', async () => {
       const egressProxy = { host: server, port: { number: 9000 } };
       const egress = [{ hosts: ['foo/*', fence] }];

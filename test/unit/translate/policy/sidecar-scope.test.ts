@@ -2,7 +2,12 @@ import { expect } from 'chai';
 import { defaultMesh } from '../../../../src/model/mesh.ts';
 import type { MeshObject } from '../../../../src/model/mesh-object.ts';
 import type { EgressListener, ImportedHost } from '../../../../src/model/sidecar.ts';
-import { importedPorts, outboundPolicyOf, sidecarOf } from '../../../../src/translate/policy/sidecar-scope.ts';
+import {
+  boundPorts,
+  importedPorts,
+  outboundPolicyOf,
+  sidecarOf,
+} from '../../../../src/translate/policy/sidecar-scope.ts';
 import { meta, sidecarResource, snapshotOf } from '../../../support/objects.ts';
 
 const web = { kind: 'sidecar', namespace: 'shop', labels: { app: 'web' } } as const;
@@ -107,5 +112,32 @@ describe('importedPorts', () => {
     const wild = { ...service, host: '*.example.com' };
     const egress = [listener(undefined, { namespace: 'bank', host: 'api.example.com' })];
     expect(importedPorts(sidecarResource('shop', 'x', { egress }), 'shop', wild)).to.deep.equal([80, 9000]);
+  });
+});
+
+describe('boundPorts', () => {
+  const port = { number: 80, name: '', protocol: 'http' } as const;
+  const of = (more: Partial<EgressListener>) =>
+    boundPorts(
+      sidecarResource('foo', 'x', { egress: [{ port, bind: '', captureMode: 'DEFAULT', hosts: [], ...more }] }),
+    );
+
+  it('are those of listeners that say where, or that nothing is intercepted for', () => {
+    expect(boundPorts(undefined)).to.deep.equal([]);
+    expect(of({})).to.deep.equal([]);
+    expect(of({ captureMode: 'NONE' })).to.deep.equal([{ address: '127.0.0.1', port: 80, http: true }]);
+    expect(of({ bind: '10.0.0.1', port: { ...port, protocol: 'tcp' } })).to.deep.equal([
+      { address: '10.0.0.1', port: 80, http: false },
+    ]);
+  });
+
+  it('are on the loopback where the listener is at every address: others must not use the identity of the pod', () => {
+    for (const bind of ['0.0.0.0', '::', '0:0:0:0:0:0:0:0'])
+      expect(of({ bind }), bind).to.deep.equal([{ address: '127.0.0.1', port: 80, http: true }]);
+  });
+
+  it('are none at a Unix socket, and without a port', () => {
+    expect(of({ bind: '/run/out.sock' })).to.deep.equal([]);
+    expect(of({ port: undefined })).to.deep.equal([]);
   });
 });
