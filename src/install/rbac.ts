@@ -45,10 +45,21 @@ export const clusterRules: readonly PolicyRule[] = [
   { apiGroups: [''], resources: ['secrets'], verbs: watch },
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: watch },
   ...Object.entries(read).map(([group, resources]) => ({ apiGroups: [group], resources, verbs: watch })),
-  // What the control plane says about policies.
+  // What the control plane says about them.
   {
     apiGroups: ['security.istio.io'],
     resources: ['authorizationpolicies/status', 'peerauthentications/status', 'requestauthentications/status'],
+    verbs: ['patch'],
+  },
+  {
+    apiGroups: ['networking.istio.io'],
+    resources: [
+      'destinationrules/status',
+      'gateways/status',
+      'serviceentries/status',
+      'sidecars/status',
+      'virtualservices/status',
+    ],
     verbs: ['patch'],
   },
   // Who is it that connects?

@@ -4,6 +4,9 @@ import type { ObjectMeta } from './object.ts';
 /** The entries of a Secret that a credential can have (behaviour.md 5.5); all others are never kept. */
 export const credentialEntries = ['cert', 'key', 'cacert', 'crl', 'tls.crt', 'tls.key', 'ca.crt', 'ca.crl'] as const;
 
+/** Types of Secrets that hold credentials; tokens, passwords and releases of other types are never looked into. */
+export const credentialTypes: readonly string[] = ['', 'Opaque', 'kubernetes.io/tls'];
+
 export type CredentialEntry = (typeof credentialEntries)[number];
 
 /** What a Secret holds of a credential. The bytes can't be printed, and equal Secrets are told by their fingerprint. */

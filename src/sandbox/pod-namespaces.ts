@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { MeshError } from '../lib/errors.ts';
+import { writeInPlace } from './in-place.ts';
 import { hostsFile, resolverFile } from './names.ts';
 import { podNetworkSetup } from './network.ts';
 import type { ServicePlan } from './pod-plan.ts';
@@ -82,7 +83,7 @@ export class PodNamespaces {
     const text = hostsFile(this.#options, services, this.#options.dnsDomain);
     if (text === this.#hosts) return;
     this.#hosts = text;
-    await writeFile(join(this.#options.dir, 'hosts'), text);
+    await writeInPlace(join(this.#options.dir, 'hosts'), text);
   }
 
   /** Ends the pod with all that runs in it. */

@@ -9,6 +9,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import { affected, type Scope } from './affected.ts';
 import { changedTypes } from './announce.ts';
 import { BuildCache } from './cache.ts';
+import { edgeFindings, once } from './edge-findings.ts';
 import { EdgeMemo } from './edge-memo.ts';
 import { edgeRoutes } from './edge-routes.ts';
 import { gatewayUnit } from './gateway-unit.ts';
@@ -89,8 +90,8 @@ export class Compiler {
 
   /** What of the objects at the edge can't hold: each once, whichever routers would have it. */
   get edgeFindings(): readonly Finding[] {
-    const found = this.#views.all().flatMap(({ compiled }) => compiled.own.findings);
-    return [...new Map(found.map((finding) => [JSON.stringify(finding), finding])).values()];
+    const connected = this.#views.all().flatMap(({ compiled }) => compiled.own.findings);
+    return once([...connected, ...edgeFindings(this.#snapshot)]);
   }
 
   /** What connected routers show to clients. */

@@ -16,8 +16,8 @@ export class EdgeMemo {
 
   /** The routes of a view: those that it had, or what `make` gives for this snapshot. */
   routes(view: View, snapshot: Snapshot, make: () => EdgeRoutes): EdgeRoutes {
-    const { virtualServices, services, serviceEntries, destinationRules, mesh } = snapshot;
-    const basis = [virtualServices, services, serviceEntries, destinationRules, mesh];
+    const { gateways, virtualServices, services, serviceEntries, destinationRules, mesh } = snapshot;
+    const basis = [gateways, virtualServices, services, serviceEntries, destinationRules, mesh];
     const known = this.#known.get(view);
     if (known?.basis.every((each, index) => each === basis[index])) return known.edge;
     const edge = remembering(make());

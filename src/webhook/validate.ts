@@ -5,7 +5,7 @@ import { isRecord } from '../lib/is-record.ts';
 import type { Finding } from '../model/finding.ts';
 import { findingWords } from '../model/finding-words.ts';
 import type { Mesh } from '../model/mesh.ts';
-import type { MeshObject } from '../model/mesh-object.ts';
+import type { MeshKind, MeshObject } from '../model/mesh-object.ts';
 import { objectKey } from '../model/object.ts';
 import type { AdmissionAnswer, AdmissionRequest } from './admission.ts';
 
@@ -41,17 +41,29 @@ export function answerValidate(request: AdmissionRequest, sources: ValidateSourc
   return { kind: 'allowed', warnings: [...risky, ...inContext(decoded.objects, sources)].map(warningText) };
 }
 
+/** Kinds that name objects of other namespaces, or share hosts and ports with them. */
+const farSeeing: readonly MeshKind[] = ['DestinationRule', 'Gateway', 'ServiceEntry', 'Sidecar', 'VirtualService'];
+/** What those can mean there. */
+const seenFromAfar: readonly MeshKind[] = [...farSeeing, 'Pod', 'Service', 'WorkloadEntry'];
+
 /** What the object means among the others: only what is said of it, not what was wrong before. */
 function inContext(objects: readonly MeshObject[], sources: ValidateSources): readonly Finding[] {
   if (objects.length === 0) return [];
   const mesh = sources.mesh();
   const keys = objects.map(objectKey);
   const namespaces = [mesh.rootNamespace, ...objects.map(({ meta }) => meta.namespace)];
-  const meshWide = objects.some(({ meta }) => meta.namespace === mesh.rootNamespace);
+  const everything = objects.some(({ meta }) => meta.namespace === mesh.rootNamespace);
+  const wide = objects.some(({ kind }) => farSeeing.includes(kind));
   // A policy sees its own namespace and the mesh's; the rest of a large cluster needn't be looked at.
   const seen = sources
     .knownObjects()
-    .filter((each) => meshWide || each.kind === 'Namespace' || namespaces.includes(each.meta.namespace))
+    .filter(
+      ({ kind, meta }) =>
+        everything ||
+        kind === 'Namespace' ||
+        namespaces.includes(meta.namespace) ||
+        (wide && seenFromAfar.includes(kind)),
+    )
     .filter((each) => !keys.includes(objectKey(each)));
   return lint([...seen, ...objects], mesh).filter(
     (finding) => finding.severity === 'warning' && keys.includes(finding.object),

@@ -10,8 +10,14 @@ const ap = 'AuthorizationPolicy';
 const app = { matchLabels: { app: 'web' } };
 const port = { number: 80, name: 'http', protocol: 'HTTP' };
 const serviceEntry = (more: object): object => ({ hosts: ['a.example'], ports: [port], ...more });
-const gateway = (tls: object): object => ({ servers: [{ port, hosts: ['*'], tls }] });
+const https = { number: 443, name: 'https', protocol: 'HTTPS' };
+const gateway = (tls: object): object => ({ servers: [{ port: https, hosts: ['*'], tls }] });
 const clientTls = (tls: object): object => ({ host: 'a', trafficPolicy: { portLevelSettings: [{ tls }] } });
+const hash = (consistentHash: object): object => ({
+  host: 'a',
+  trafficPolicy: { loadBalancer: { consistentHash } },
+});
+const server = (more: object): object => ({ servers: [{ port, hosts: ['*'], ...more }] });
 const jwt = (more: object): object => ({ jwtRules: [{ issuer: 'a', ...more }] });
 const http = (more: object): object => ({ http: [more] });
 const from = (source: object): object => ({ rules: [{ from: [{ source }] }] });
@@ -126,7 +132,55 @@ export const ruleCases: readonly RuleCase[] = [
     bad: { hosts: ['a'], ports: [port, { number: 80, name: 'b' }] },
     words: 'port numbers must differ',
   },
-  { kind: 'ServiceEntry', good: { hosts: ['*.example'] }, bad: { hosts: ['*'] }, words: 'spec.hosts[0]' },
+  {
+    kind: 'ServiceEntry',
+    good: { hosts: ['*.example'] },
+    bad: { hosts: ['*'] },
+    words: '"*" alone would stand for every host',
+  },
+  {
+    kind: 'ServiceEntry',
+    good: { hosts: ['Api_1.example.', '*.example', '*-a.example'] },
+    bad: { hosts: ['https://api.example'] },
+    words: 'spec.hosts[0]',
+  },
+  {
+    kind: 'ServiceEntry',
+    good: serviceEntry({ hosts: ['*.example'], resolution: 'DYNAMIC_DNS' }),
+    bad: serviceEntry({ resolution: 'DYNAMIC_DNS' }),
+    words: 'resolution DYNAMIC_DNS takes wildcard hosts, and no addresses',
+  },
+  {
+    kind: 'ServiceEntry',
+    good: serviceEntry({ exportTo: ['.', 'foo'] }),
+    bad: serviceEntry({ exportTo: ['*', 'foo'] }),
+    words: '"*" and "~" stand alone',
+  },
+  {
+    kind: 'Gateway',
+    good: server({ bind: 'unix:///run/in.sock', port: { name: 'a', protocol: 'http' } }),
+    bad: server({ port: { number: 0, name: 'a', protocol: 'HTTP' } }),
+    words: 'a port has a number, but for a Unix socket',
+  },
+  {
+    kind: 'Gateway',
+    good: server({ port: { number: 443, name: 'a', protocol: 'tls' }, tls: {} }),
+    bad: server({ port: { number: 443, name: 'a', protocol: 'https' } }),
+    words: 'protocol HTTPS or TLS needs tls',
+  },
+  {
+    kind: 'Gateway',
+    good: server({ tls: { httpsRedirect: true, mode: 'PASSTHROUGH' } }),
+    bad: server({ tls: { mode: 'SIMPLE', credentialName: 'a' } }),
+    words: 'plaintext HTTP takes no tls but httpsRedirect',
+  },
+  {
+    kind: 'Gateway',
+    good: server({ port: { number: 1, name: 'a', protocol: 'TCP' } }),
+    bad: server({ port: { number: 1, name: 'a', protocol: 'MONGO' }, tls: { httpsRedirect: true } }),
+    words: 'plaintext TCP takes no tls',
+  },
+  { kind: 'Gateway', good: server({}), bad: { servers: [] }, words: 'spec.servers' },
   {
     kind: 'Gateway',
     good: gateway({ mode: 'SIMPLE', credentialName: 'a' }),
@@ -165,21 +219,70 @@ export const ruleCases: readonly RuleCase[] = [
   },
   {
     kind: 'DestinationRule',
+    good: clientTls({ mode: 'SIMPLE', credentialName: 'a' }),
+    bad: clientTls({ mode: 'SIMPLE', credentialName: 'a', caCrl: 'b' }),
+    words: 'credentialName can not be combined with caCrl',
+  },
+  {
+    kind: 'DestinationRule',
+    good: clientTls({ mode: 'SIMPLE', caCertificates: 'a' }),
+    bad: clientTls({ mode: 'SIMPLE', clientCertificate: 'a', privateKey: 'b' }),
+    words: 'only mode MUTUAL shows a certificate of its own',
+  },
+  {
+    kind: 'DestinationRule',
+    good: clientTls({ mode: 'ISTIO_MUTUAL', sni: 'a' }),
+    bad: clientTls({ mode: 'ISTIO_MUTUAL', caCertificates: 'a' }),
+    words: 'only modes SIMPLE and MUTUAL name certificates',
+  },
+  {
+    kind: 'DestinationRule',
+    good: clientTls({ mode: 'SIMPLE', insecureSkipVerify: false, subjectAltNames: ['a'] }),
+    bad: clientTls({ mode: 'SIMPLE', insecureSkipVerify: true, subjectAltNames: ['a'] }),
+    words: 'insecureSkipVerify checks nothing',
+  },
+  { kind: 'DestinationRule', good: { host: '*.b' }, bad: { host: 'a.*.b' }, words: 'spec.host' },
+  {
+    kind: 'DestinationRule',
     good: { host: 'a', trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } },
-    bad: { host: 'a', trafficPolicy: { loadBalancer: { simple: 'RANDOM', consistentHash: {} } } },
+    bad: { host: 'a', trafficPolicy: { loadBalancer: { simple: 'RANDOM', consistentHash: { useSourceIp: true } } } },
     words: 'at most one of simple, consistentHash, backendUtilization may be set',
   },
   {
     kind: 'DestinationRule',
-    good: { host: 'a', trafficPolicy: { loadBalancer: { consistentHash: { useSourceIp: true, maglev: {} } } } },
-    bad: { host: 'a', trafficPolicy: { loadBalancer: { consistentHash: { useSourceIp: true, httpHeaderName: 'x' } } } },
-    words: 'at most one of httpHeaderName, httpCookie, useSourceIp, httpQueryParameterName may be set',
+    good: hash({ useSourceIp: false, httpHeaderName: 'x', maglev: {} }),
+    bad: hash({ useSourceIp: true, httpHeaderName: 'x' }),
+    words: 'one of httpHeaderName, httpCookie, httpQueryParameterName must be set, or useSourceIp',
   },
   {
     kind: 'DestinationRule',
-    good: { host: 'a', trafficPolicy: { loadBalancer: { consistentHash: { ringHash: {} } } } },
-    bad: { host: 'a', trafficPolicy: { loadBalancer: { consistentHash: { ringHash: {}, maglev: {} } } } },
+    good: hash({ useSourceIp: true, ringHash: {} }),
+    bad: hash({ useSourceIp: true, ringHash: {}, maglev: {} }),
     words: 'at most one of ringHash, maglev may be set',
+  },
+  {
+    kind: 'VirtualService',
+    good: { tcp: [{ route: [] }], hosts: ['a'] },
+    bad: { hosts: ['a'], http: [] },
+    words: 'a VirtualService needs routes: http, tls or tcp',
+  },
+  {
+    kind: 'VirtualService',
+    good: { gateways: [], ...http({ redirect: {} }) },
+    bad: { gateways: ['a'], ...http({ redirect: {} }) },
+    words: 'without hosts this is a delegate, which has http alone',
+  },
+  {
+    kind: 'VirtualService',
+    good: http({ delegate: { name: 'a', namespace: 'b' } }),
+    bad: http({ delegate: { name: 'a', namespace: 'B' } }),
+    words: 'delegate.namespace',
+  },
+  {
+    kind: 'VirtualService',
+    good: http({ route: [{ destination: { host: 'A.b' } }] }),
+    bad: http({ route: [{ destination: { host: '*.b' } }] }),
+    words: 'destination.host',
   },
   {
     kind: 'VirtualService',
@@ -217,5 +320,17 @@ export const ruleCases: readonly RuleCase[] = [
     good: { egress: [{ hosts: ['./*'] }], outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } },
     bad: { egress: [{ hosts: ['./*'] }], outboundTrafficPolicy: { mode: 'NONE' } },
     words: 'outboundTrafficPolicy.mode',
+  },
+  {
+    kind: 'Sidecar',
+    good: { outboundTrafficPolicy: { mode: 'ALLOW_ANY', egressProxy: { host: 'a' } } },
+    bad: { outboundTrafficPolicy: { egressProxy: { host: 'a' } } },
+    words: 'egressProxy needs mode ALLOW_ANY',
+  },
+  {
+    kind: 'Sidecar',
+    good: { workloadSelector: { labels: { a: 'b' } }, ingress: [] },
+    bad: { workloadSelector: { labels: { a: 'b' } } },
+    words: 'a Sidecar says something of ingress, egress or outboundTrafficPolicy',
   },
 ];

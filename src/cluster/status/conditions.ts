@@ -26,18 +26,18 @@ export const maxMessage = 1_024;
 /** Codes of findings that say what holds while an object is broken. */
 const effectCodes: readonly string[] = ['fails-closed', 'not-applied', 'last-good-kept'];
 
-/** An object of a namespace that is left out of the mesh. */
-export function outside(generation: number): readonly Verdict[] {
+/** An object of a namespace that is left out of the mesh; `counted`: of a kind whose proxies are counted. */
+export function outside(generation: number, counted: boolean): readonly Verdict[] {
   const message = 'nothing is enforced by this: discoverySelectors of the mesh settings leave its namespace out';
   const verdict = { status: 'False', reason: 'NotSelected', message, observedGeneration: generation } as const;
-  return [
-    { type: 'Accepted', ...verdict },
-    { type: 'Enforced', ...verdict },
-  ];
+  return [{ type: 'Accepted', ...verdict }, ...(counted ? [{ type: 'Enforced', ...verdict }] : [])];
 }
 
-/** Whether an object can be read, by its findings. `generation` is the one that these are about. */
-export function accepted(findings: readonly Finding[], generation: number): Verdict {
+/**
+ * Whether an object can be read, by its findings. `generation` is the one that these are about. `inForce`: it was read, and an error is about
+ * some of it that can't hold where it is, as a server of a Gateway whose certificate is missing.
+ */
+export function accepted(findings: readonly Finding[], generation: number, inForce = false): Verdict {
   const of = (severity: Finding['severity']): readonly Finding[] =>
     findings.filter((finding) => finding.severity === severity && !effectCodes.includes(finding.code));
   const errors = of('error');
@@ -46,7 +46,8 @@ export function accepted(findings: readonly Finding[], generation: number): Verd
   if (errors.length > 0) {
     const effect = findings.find((finding) => effectCodes.includes(finding.code))?.message ?? '';
     const message = listed([...errors, ...warnings].map(findingWords), effect);
-    return { ...about, status: 'False', reason: 'Invalid', message };
+    const reason = inForce && effect === '' ? 'PartlyInvalid' : 'Invalid';
+    return { ...about, status: 'False', reason, message };
   }
   if (warnings.length > 0) {
     return { ...about, status: 'True', reason: 'ValidWithWarnings', message: listed(warnings.map(findingWords), '') };
@@ -85,11 +86,11 @@ export function enforced(total: Total, lastGood: boolean): Verdict {
   const type = 'Enforced';
   switch (total.kind) {
     case 'not-in-force': {
-      const message = 'nothing is enforced by this policy';
+      const message = 'nothing of this is in force';
       return { type, observedGeneration: total.generation, status: 'False', reason: 'NotInForce', message };
     }
     case 'unreported': {
-      const message = 'a replica has too many policies to report this one: see its debug pages';
+      const message = 'a replica has too many objects to report this one: see its debug pages';
       return { type, observedGeneration: total.generation, status: 'Unknown', reason: 'NotReported', message };
     }
     case 'counted': {
@@ -113,9 +114,9 @@ function countsVerdict(
   const late = `${unseen} ${unseen === 1 ? 'replica has' : 'replicas have'} not read it yet`;
   if (applied === 0 && unseen > 0) return ['Unknown', 'Pending', late];
   if (applied === 0 && overridden === 0) return ['Unknown', 'NoProxies', 'selects no connected proxy'];
-  const older = overridden === 0 ? '' : `; an older policy holds instead on ${overridden}`;
+  const older = overridden === 0 ? '' : `; another one holds instead on ${overridden}`;
   if (applied === 0) {
-    return ['False', 'Overridden', `an older policy holds instead on all ${overridden} proxies that this one selects`];
+    return ['False', 'Overridden', `another one holds instead on all ${overridden} proxies that this one selects`];
   }
   const on = `on ${held} of ${applied} proxies`;
   if (held === applied && unseen === 0) return ['True', 'Enforced', `${on}${older}`];

@@ -65,7 +65,8 @@ export class Enforcement {
 
   #look(snapshot: Snapshot): void {
     const { peerAuthentications, requestAuthentications, authorizationPolicies, mesh, generation } = snapshot;
-    const policies = [peerAuthentications, requestAuthentications, authorizationPolicies];
+    const { gateways, sidecars } = snapshot;
+    const policies = [peerAuthentications, requestAuthentications, authorizationPolicies, gateways, sidecars];
     const looked = [...policies, mesh];
     if (looked.every((each, index) => each === this.#looked[index])) return;
     this.#looked = looked;

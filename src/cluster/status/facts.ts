@@ -1,15 +1,17 @@
 import { printable } from '../../lib/printable.ts';
 import type { AuthorizationPolicy } from '../../model/authorization-policy.ts';
 import type { Finding } from '../../model/finding.ts';
+import type { Gateway } from '../../model/gateway.ts';
 import type { TypeUrl, ViewId } from '../../model/ids.ts';
 import type { Labels } from '../../model/object.ts';
 import type { PeerAuthentication } from '../../model/peer-authentication.ts';
 import type { ProxyKind } from '../../model/proxy.ts';
 import type { RequestAuthentication } from '../../model/request-authentication.ts';
+import type { Sidecar } from '../../model/sidecar.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 
-/** A policy whose spread over the proxies is told. */
-export type Policy = PeerAuthentication | RequestAuthentication | AuthorizationPolicy;
+/** An object that selects proxies, and whose spread over them is told. */
+export type Policy = PeerAuthentication | RequestAuthentication | AuthorizationPolicy | Gateway | Sidecar;
 
 /** What a group of proxies has in common, as far as it decides which policies apply (structurally a view of the compiler). */
 export interface ViewFacts {
@@ -67,7 +69,7 @@ export interface Spread {
   readonly enforced: number;
   /** Proxies that have refused something which came with it, or after. */
   readonly rejected: number;
-  /** Proxies that it selects, and where an older policy holds in its place. */
+  /** Proxies that it selects, and where another of its kind holds in its place. */
   readonly overridden: number;
   /** Some of those that refused, by name. */
   readonly refusals: readonly Refusal[];

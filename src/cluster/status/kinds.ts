@@ -5,20 +5,32 @@ import { type JsonObject, objectIn, objectsIn } from '../../lib/json-fields.ts';
 
 /** A kind that gets conditions. */
 export interface StatusKind {
+  readonly group: keyof typeof statusVersions;
   readonly kind: string;
   readonly plural: string;
+  /** It is counted on how many proxies each holds; of the others it is only told whether they can be read. */
+  readonly counted: boolean;
 }
 
-/** All are of one group. */
-const statusGroup = 'security.istio.io';
 /** Newest first. */
-const statusVersions: readonly string[] = ['v1', 'v1beta1'];
+const statusVersions = {
+  'security.istio.io': ['v1', 'v1beta1'],
+  'networking.istio.io': ['v1', 'v1beta1', 'v1alpha3'],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+const security = { group: 'security.istio.io', counted: true } as const;
+const networking = { group: 'networking.istio.io' } as const;
 
 /** Every kind that gets conditions. */
 export const statusKinds: readonly StatusKind[] = [
-  { kind: 'PeerAuthentication', plural: 'peerauthentications' },
-  { kind: 'AuthorizationPolicy', plural: 'authorizationpolicies' },
-  { kind: 'RequestAuthentication', plural: 'requestauthentications' },
+  { ...security, kind: 'PeerAuthentication', plural: 'peerauthentications' },
+  { ...security, kind: 'AuthorizationPolicy', plural: 'authorizationpolicies' },
+  { ...security, kind: 'RequestAuthentication', plural: 'requestauthentications' },
+  { ...networking, kind: 'Gateway', plural: 'gateways', counted: true },
+  { ...networking, kind: 'Sidecar', plural: 'sidecars', counted: true },
+  { ...networking, kind: 'VirtualService', plural: 'virtualservices', counted: false },
+  { ...networking, kind: 'DestinationRule', plural: 'destinationrules', counted: false },
+  { ...networking, kind: 'ServiceEntry', plural: 'serviceentries', counted: false },
 ];
 
 /** How the server serves a kind's status. */
@@ -34,11 +46,12 @@ export interface Served {
 
 /** Asks the server; undefined while the kind isn't installed. Needs only what every authenticated client may read. */
 export async function served(client: KubeClient, kind: StatusKind, signal: AbortSignal): Promise<Served | undefined> {
-  for (const version of statusVersions) {
-    const resources = await read(client, `/apis/${statusGroup}/${version}`, signal);
+  for (const version of statusVersions[kind.group]) {
+    const apiVersion = `${kind.group}/${version}`;
+    const resources = await read(client, `/apis/${apiVersion}`, signal);
     if (objectsIn(resources, 'resources').some((each) => each['name'] === `${kind.plural}/status`)) {
-      const schema = await read(client, `/openapi/v3/apis/${statusGroup}/${version}`, signal);
-      return { apiVersion: `${statusGroup}/${version}`, merges: merges(schema, kind, version) };
+      const schema = await read(client, `/openapi/v3/apis/${apiVersion}`, signal);
+      return { apiVersion, merges: merges(schema, kind, version) };
     }
   }
   return undefined;
@@ -50,11 +63,11 @@ async function read(client: KubeClient, path: string, signal: AbortSignal): Prom
   return isRecord(document) ? document : {};
 }
 
-function merges(openapi: JsonObject, { kind }: StatusKind, version: string): boolean {
+function merges(openapi: JsonObject, { group, kind }: StatusKind, version: string): boolean {
   const schemas = Object.values(objectIn(objectIn(openapi, 'components'), 'schemas')).filter(isRecord);
   const schema = schemas.find((each) =>
     objectsIn(each, 'x-kubernetes-group-version-kind').some(
-      (gvk) => gvk['group'] === statusGroup && gvk['version'] === version && gvk['kind'] === kind,
+      (gvk) => gvk['group'] === group && gvk['version'] === version && gvk['kind'] === kind,
     ),
   );
   const status = objectIn(objectIn(schema ?? {}, 'properties'), 'status');

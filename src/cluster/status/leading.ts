@@ -11,12 +11,15 @@ import type { Spread } from './facts.ts';
 import { statusKinds } from './kinds.ts';
 import { type ReporterOptions, reportKey, reportName } from './report.ts';
 import { parseReport } from './report-text.ts';
+import type { Standing } from './standing.ts';
 import { followStored, type Stored } from './stored.ts';
 import { StatusWriter } from './writer.ts';
 
 /** What is known here: of this replica's proxies, and of all objects. */
 export interface OwnFacts {
   readonly spreads: ReadonlyMap<string, Spread>;
+  /** What is in force of the kinds that are not counted. */
+  readonly standing: ReadonlyMap<string, Standing>;
   readonly findings: ReadonlyMap<string, readonly Finding[]>;
   /** Namespaces that are left out of the mesh. */
   readonly hidden: ReadonlySet<string>;
@@ -29,7 +32,7 @@ const lookMs = 10_000;
 /** How long a new leader believes what is stored: proxies of a replica that ended need a moment to come back. */
 const graceMs = 10_000;
 
-const nothing: OwnFacts = { spreads: new Map(), findings: new Map(), hidden: new Set() };
+const nothing: OwnFacts = { spreads: new Map(), standing: new Map(), findings: new Map(), hidden: new Set() };
 
 /** The leader's duty: adds up what the replicas report, and sees that each object's conditions say it. */
 export class Leading {
@@ -47,12 +50,11 @@ export class Leading {
 
   /** Takes what holds now; both sides are of one moment. */
   take(own: OwnFacts): void {
-    const { findings: before, hidden } = this.#own;
+    const { findings: before, standing, hidden } = this.#own;
     this.#own = own;
+    if (standing !== own.standing) this.#touchChanged(standing, own.standing);
     if (!isDeepStrictEqual(hidden, own.hidden)) this.#writer.touchAll();
-    for (const key of new Set([...before.keys(), ...own.findings.keys()])) {
-      if (!isDeepStrictEqual(before.get(key), own.findings.get(key))) this.#writer.touch(key);
-    }
+    this.#touchChanged(before, own.findings);
     this.#add();
   }
 
@@ -119,8 +121,12 @@ export class Leading {
   #add(): void {
     const before = this.#totals;
     this.#totals = totals(this.#own.spreads, this.#reports.live(this.#options.clock.now()));
-    for (const key of new Set([...before.keys(), ...this.#totals.keys()])) {
-      if (!isDeepStrictEqual(before.get(key), this.#totals.get(key))) this.#writer.touch(key);
+    this.#touchChanged(before, this.#totals);
+  }
+
+  #touchChanged(before: ReadonlyMap<string, unknown>, after: ReadonlyMap<string, unknown>): void {
+    for (const key of new Set([...before.keys(), ...after.keys()])) {
+      if (!isDeepStrictEqual(before.get(key), after.get(key))) this.#writer.touch(key);
     }
   }
 
@@ -143,21 +149,23 @@ export class Leading {
 
   /** undefined as long as this replica has not read that generation: there is nothing to say of it. */
   #wanted(stored: Stored): readonly Verdict[] | undefined {
-    const { key, uid, generation } = stored;
-    if (this.#own.hidden.has(key.split('/')[1] ?? '')) return outside(generation);
+    const { key, kind, uid, generation } = stored;
+    if (this.#own.hidden.has(key.split('/')[1] ?? '')) return outside(generation, kind.counted);
     const findings = this.#own.findings.get(key) ?? [];
     const broken = findings.some(({ severity }) => severity === 'error');
-    const own = this.#own.spreads.get(key);
+    const own: Standing | undefined = (kind.counted ? this.#own.spreads : this.#own.standing).get(key);
     const inForce = own?.uid === uid ? own : undefined;
     if (inForce === undefined || inForce.generation < generation) {
       if (!broken) return undefined;
     } else if (inForce.generation > generation) return undefined;
+    const read = accepted(findings, generation, inForce?.generation === generation);
+    if (!kind.counted) return [read];
     const total = inForce === undefined ? undefined : this.#totals.get(key);
     const spread = enforced(
       total ?? { kind: 'not-in-force', generation },
       broken && (inForce?.generation ?? 0) < generation,
     );
-    return [accepted(findings, generation), this.#trusted ? spread : kept(spread, stored)];
+    return [read, this.#trusted ? spread : kept(spread, stored)];
   }
 }
 

@@ -6,12 +6,13 @@ import type { Spread, StatusSources } from './facts.ts';
 import { Leading } from './leading.ts';
 import { joined, proxiesOf } from './proxies.ts';
 import { Reporter, type ReporterOptions } from './report.ts';
+import { Standings } from './standing.ts';
 
 export interface StatusOptions extends ReporterOptions {
   readonly sources: StatusSources;
 }
 
-/** The status of security resources, on one replica. Dispose to end it and to take this replica's report away. */
+/** The status of what the mesh is configured by, on one replica. Dispose to end it and to take this replica's report away. */
 export interface Status extends AsyncDisposable {
   /** The snapshot or the findings may be others now. Cheap: call it after every batch of events, also one that only has findings. */
   configurationChanged(): void;
@@ -31,7 +32,9 @@ export function startStatus(options: StatusOptions): Status {
   const { sources, clock } = options;
   const enforcement = new Enforcement();
   const reporter = new Reporter(options);
+  const standings = new Standings();
   let spreads: ReadonlyMap<string, Spread> = new Map();
+  let routers = '';
   let findings: ReadonlyMap<string, readonly Finding[]> = new Map();
   let leading: Leading | undefined;
   let stale = true;
@@ -39,15 +42,20 @@ export function startStatus(options: StatusOptions): Status {
     due.spent('look');
     const { proxies, nextAt } = joined(proxiesOf(sources.streams()), clock.now());
     if (nextAt !== undefined) due.later('look', nextAt);
-    const next = enforcement.spread({ snapshot: sources.snapshot(), views: sources.views(), proxies });
+    const snapshot = sources.snapshot();
+    const views = [...sources.views()];
+    const next = enforcement.spread({ snapshot, views, proxies });
     if (!isDeepStrictEqual(next, spreads)) {
       spreads = next;
       reporter.set(spreads);
     }
     if (leading === undefined) return;
-    if (stale) findings = byObject(sources.findings());
+    // What of a Gateway can't hold shows on the routers that have it.
+    const now = views.flatMap(({ kind, id }) => (kind === 'router' ? [id] : [])).join('\n');
+    if (stale || now !== routers) findings = byObject(sources.findings());
+    routers = now;
     stale = false;
-    leading.take({ spreads, findings, hidden: sources.hidden() });
+    leading.take({ spreads, standing: standings.of(snapshot), findings, hidden: sources.hidden() });
   };
   const due = new Coalescer<'look'>(clock, timing, look);
   due.touch('look');

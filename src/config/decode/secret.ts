@@ -1,12 +1,9 @@
 import { hash } from 'node:crypto';
 import { Redacted } from '../../lib/redacted.ts';
 import { compareText } from '../../model/object.ts';
-import { type CredentialEntry, credentialEntries } from '../../model/secret.ts';
+import { type CredentialEntry, credentialEntries, credentialTypes } from '../../model/secret.ts';
 import type { Field } from './field.ts';
 import type { KindReader } from './kind.ts';
-
-/** Types of Secrets that hold credentials; tokens, passwords and releases of other types are never looked into. */
-const credentialTypes: readonly string[] = ['', 'Opaque', 'kubernetes.io/tls'];
 
 /** Standard base64 as the API server takes it: padded, line breaks allowed. */
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;

@@ -73,7 +73,9 @@ function reflection(kind: WatchedKind, version: string, options: FollowOptions):
   const { client, clock, random, log, pageSize } = options;
   const path = collectionPath(kind, version);
   const trim = trimOf(kind.kind, kind.required);
-  return { client, path, trim, clock, random, log, ...(pageSize === undefined ? {} : { pageSize }) };
+  const { fieldSelector } = kind;
+  const selection = fieldSelector === undefined ? {} : { fieldSelector };
+  return { client, path, trim, clock, random, log, ...selection, ...(pageSize === undefined ? {} : { pageSize }) };
 }
 
 /** Undefined if the server can't be asked. */

@@ -12,7 +12,26 @@ export interface WatchedKind {
   readonly builtIn: boolean;
   /** Read for more than to say that it is not supported: nothing is complete before it is. */
   readonly required: boolean;
+  /** What of it is asked for; undefined: all. */
+  readonly fieldSelector: string | undefined;
 }
+
+/**
+ * Tokens, passwords and releases are most of a cluster's Secrets, and never a credential: the server doesn't even send them. Its field
+ * selectors can only leave types out.
+ */
+const neverCredentials: readonly string[] = [
+  'bootstrap.kubernetes.io/token',
+  'helm.sh/release.v1',
+  'kubernetes.io/basic-auth',
+  'kubernetes.io/dockercfg',
+  'kubernetes.io/dockerconfigjson',
+  'kubernetes.io/service-account-token',
+  'kubernetes.io/ssh-auth',
+];
+const fieldSelectors: Readonly<Record<string, string>> = {
+  Secret: neverCredentials.map((type) => `type!=${type}`).join(),
+};
 
 const builtInGroups: readonly string[] = ['', 'discovery.k8s.io'];
 
@@ -26,7 +45,9 @@ export const watchedKinds: readonly WatchedKind[] = [
 ];
 
 function watched(group: string, kind: string, versions: readonly string[], required: boolean): WatchedKind {
-  return { group, kind, versions, required, plural: pluralOf(kind), builtIn: builtInGroups.includes(group) };
+  const builtIn = builtInGroups.includes(group);
+  const fieldSelector = builtIn && Object.hasOwn(fieldSelectors, kind) ? fieldSelectors[kind] : undefined;
+  return { group, kind, versions, required, plural: pluralOf(kind), builtIn, fieldSelector };
 }
 
 /** How collections are called. After a vowel `y` stays: the API server's own guess (`meta.UnsafeGuessKindToResource`) knows no Gateways. */

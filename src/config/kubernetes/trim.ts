@@ -1,6 +1,6 @@
 import type { KubeMetadata, KubeObject } from '../../kube/object.ts';
 import { isRecord } from '../../lib/is-record.ts';
-import { credentialEntries } from '../../model/secret.ts';
+import { credentialEntries, credentialTypes } from '../../model/secret.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 type Trim = (object: KubeObject) => Json;
@@ -21,8 +21,7 @@ const trims: Readonly<Record<string, Trim>> = {
   ServiceAccount: () => ({}),
   Service: ({ spec }) => ({ spec: trimService(spec) }),
   Pod: ({ spec, status }) => ({ spec: trimPodSpec(spec), status: trimPodStatus(status) }),
-  // Nothing else of a Secret is ever held: no password, no token.
-  Secret: ({ type, data }) => ({ type, data: isRecord(data) ? pick(data, credentialEntries) : data }),
+  Secret: trimSecret,
   EndpointSlice: ({ addressType, endpoints, ports }) => ({
     addressType,
     endpoints: each(endpoints, trimEndpoint),
@@ -68,6 +67,13 @@ function trimMetadata(metadata: KubeMetadata): KubeMetadata {
   if (!isRecord(annotations)) return rest;
   const kept = Object.entries(annotations).filter(([key]) => !droppedAnnotations.includes(key));
   return kept.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(kept) };
+}
+
+/** Nothing of a Secret is ever held but what can be a credential: no password, no token, no annotation in which somebody keeps a copy. */
+function trimSecret({ type, data, metadata }: KubeObject): Json {
+  const { annotations: _, labels: __, ...kept } = trimMetadata(metadata);
+  const wanted = typeof type !== 'string' || credentialTypes.includes(type);
+  return { metadata: kept, type, ...(wanted ? { data: isRecord(data) ? pick(data, credentialEntries) : data } : {}) };
 }
 
 function trimService(spec: unknown): unknown {

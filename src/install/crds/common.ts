@@ -74,9 +74,23 @@ export const scopeFields = {
 
 /** Who may see a networking object. */
 export const exportTo = list(
-  'Namespaces that see this; "." is its own one, "*" all. Absent: what the mesh settings say.',
-  { type: 'string' },
+  'Namespaces that see this; "." is its own one, "*" all, "~" none. Absent: all.',
+  { type: 'string', maxLength: 63, pattern: '^([.*~]|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$' },
+  {
+    maxItems: 4096,
+    ...rules(rule('"*" and "~" stand alone', "size(self) <= 1 || !self.exists(each, each == '*' || each == '~')")),
+  },
 );
+
+const hostName = '[A-Za-z0-9_]([-A-Za-z0-9_]*[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([-A-Za-z0-9_]*[A-Za-z0-9_])?)*\\.?';
+
+/** A host name, as config/decode/host.ts takes it. */
+export function hostText(description: string, more: Pick<Schema, 'minLength'> = {}): Schema {
+  return text(description, { maxLength: 255, pattern: `^${hostName}$`, ...more });
+}
+
+/** The same, or one that begins with a wildcard. `*` alone is every host. */
+export const hostOrWildcard: Schema = { type: 'string', maxLength: 255, pattern: `^(\\*|(\\*[-.]?)?${hostName})$` };
 
 const time = { type: 'string', format: 'date-time' } as const;
 const anyGeneration = { 'x-kubernetes-int-or-string': true } as const;

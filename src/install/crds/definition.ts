@@ -72,13 +72,21 @@ const age: Column = {
   description: 'How long ago this was created.',
 };
 
-/** What the control plane says about a policy, for `kubectl get`. */
-export const conditionColumns: readonly Column[] = ['Accepted', 'Enforced'].map((type) => ({
+const conditionColumn = (type: string, description: string): Column => ({
   name: type,
   type: 'string',
   jsonPath: `.status.conditions[?(@.type=="${type}")].status`,
-  description: type === 'Accepted' ? 'The policy can be read.' : 'All proxies concerned hold the policy.',
-}));
+  description,
+});
+
+/** What the control plane says about an object whose proxies it doesn't count, for `kubectl get`. */
+export const acceptedColumn = conditionColumn('Accepted', 'All of it can be read, and can hold.');
+
+/** What it says about an object that selects proxies. */
+export const conditionColumns: readonly Column[] = [
+  acceptedColumn,
+  conditionColumn('Enforced', 'All proxies concerned hold it.'),
+];
 
 /** The CustomResourceDefinition of a kind: names, versions and columns as users of the API know them. */
 export function definitionOf(kind: Kind): CustomResourceDefinition {

@@ -1,7 +1,7 @@
-import { exportTo, workloadSelector } from './common.ts';
-import type { Kind } from './definition.ts';
+import { exportTo, hostOrWildcard, workloadSelector } from './common.ts';
+import { acceptedColumn, type Kind } from './definition.ts';
 import { list, object, text, textMap } from './schema.ts';
-import { trafficPolicy } from './traffic-policy.ts';
+import { subsetTrafficPolicy, trafficPolicy } from './traffic-policy.ts';
 
 /** DestinationRule (behaviour.md 4.5). */
 export const destinationRule: Kind = {
@@ -10,13 +10,15 @@ export const destinationRule: Kind = {
   plural: 'destinationrules',
   shortName: 'dr',
   description: 'Says how clients send traffic to a service.',
-  columns: [{ name: 'Host', type: 'string', jsonPath: '.spec.host', description: 'The service.' }],
+  columns: [{ name: 'Host', type: 'string', jsonPath: '.spec.host', description: 'The service.' }, acceptedColumn],
   spec: object(
     'A service, and how traffic is sent to it.',
     {
-      host: text(
-        'The service: a full name, or a short one in the namespace of the rule; "*" stands for what comes before.',
-      ),
+      host: {
+        ...hostOrWildcard,
+        description:
+          'The service: a full name, or a short one in the namespace of the rule; "*" stands for what comes before.',
+      },
       trafficPolicy,
       subsets: list(
         'Parts of the service, such as versions.',
@@ -25,7 +27,7 @@ export const destinationRule: Kind = {
           {
             name: text('Its name, for VirtualServices.'),
             labels: textMap('Labels of its endpoints.'),
-            trafficPolicy,
+            trafficPolicy: subsetTrafficPolicy,
           },
           { required: ['name'] },
         ),

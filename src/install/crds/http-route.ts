@@ -115,10 +115,17 @@ export const httpRoute = object('What is done with requests that match.', {
   ),
   redirect,
   directResponse,
-  delegate: object('Another VirtualService says what is done.', {
-    name: text('Its name.'),
-    namespace: text('Its namespace; the same by default.'),
-  }),
+  delegate: object(
+    'Another VirtualService says what is done.',
+    {
+      name: text('Its name.', { minLength: 1 }),
+      namespace: text('Its namespace; the same by default.', {
+        maxLength: 63,
+        pattern: '^$|^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+      }),
+    },
+    { required: ['name'] },
+  ),
   rewrite: object('Changes of path and host before the request is sent on.', {
     uri: text('New path, or what stands for the prefix that matched.'),
     authority: text('New host.'),

@@ -1,11 +1,11 @@
-import { portSelector } from './common.ts';
+import { hostText, portSelector } from './common.ts';
 import { object, text, textMap, texts } from './schema.ts';
 
 /** Where traffic is sent. */
 export const destination = object(
   'A service.',
   {
-    host: text('The service: a full name, or a short one in the namespace of the object.'),
+    host: hostText('The service: a full name, or a short one in the namespace of the object.'),
     subset: text('Part of the service, as a DestinationRule names it.'),
     port: portSelector,
   },

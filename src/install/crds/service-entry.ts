@@ -1,5 +1,5 @@
-import { exportTo, labelsSelector, port } from './common.ts';
-import type { Kind } from './definition.ts';
+import { exportTo, hostOrWildcard, labelsSelector, port } from './common.ts';
+import { acceptedColumn, type Kind } from './definition.ts';
 import { atMostOne, choice, list, object, rule, rules, text, texts } from './schema.ts';
 import { endpoint } from './workload-entry.ts';
 
@@ -25,6 +25,7 @@ export const serviceEntry: Kind = {
     { name: 'Hosts', type: 'string', jsonPath: '.spec.hosts', description: 'Names of the service.' },
     { name: 'Location', type: 'string', jsonPath: '.spec.location', description: 'In the mesh, or outside.' },
     { name: 'Resolution', type: 'string', jsonPath: '.spec.resolution', description: 'How its endpoints are found.' },
+    acceptedColumn,
   ],
   specRequired: true,
   spec: object(
@@ -32,10 +33,11 @@ export const serviceEntry: Kind = {
     {
       hosts: list(
         'Names of the service.',
-        text('A name; "*." stands for what comes before.', { minLength: 1, pattern: '^(.{2,}|[^*])$' }),
+        { ...hostOrWildcard, minLength: 1, description: 'A name; "*." stands for what comes before.' },
         {
           minItems: 1,
           maxItems: 256,
+          ...rules(rule('"*" alone would stand for every host', "!self.exists(host, host == '*')")),
         },
       ),
       addresses: list(
@@ -71,6 +73,10 @@ export const serviceEntry: Kind = {
         rule(
           'resolution DNS_ROUND_ROBIN takes at most one endpoint',
           "!has(self.endpoints) || !has(self.resolution) || self.resolution != 'DNS_ROUND_ROBIN' || size(self.endpoints) <= 1",
+        ),
+        rule(
+          'resolution DYNAMIC_DNS takes wildcard hosts, and no addresses',
+          "!has(self.resolution) || self.resolution != 'DYNAMIC_DNS' || (self.hosts.all(host, host.startsWith('*')) && (!has(self.addresses) || size(self.addresses) == 0))",
         ),
       ),
     },

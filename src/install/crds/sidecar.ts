@@ -1,7 +1,7 @@
 import { labelsSelector } from './common.ts';
-import type { Kind } from './definition.ts';
+import { conditionColumns, type Kind } from './definition.ts';
 import { destination } from './route-parts.ts';
-import { choice, count, list, object, text, texts } from './schema.ts';
+import { choice, count, list, object, rule, rules, text, texts } from './schema.ts';
 import { serverTls } from './tls.ts';
 import { connectionPool } from './traffic-policy.ts';
 
@@ -24,34 +24,53 @@ export const sidecar: Kind = {
   kind: 'Sidecar',
   plural: 'sidecars',
   description: 'What the sidecars of workloads take in, and what they know of the mesh.',
-  columns: [],
-  spec: object('Workloads, and what their sidecars do.', {
-    workloadSelector: labelsSelector,
-    ingress: list(
-      'Listeners for what comes in. Absent: by the services of the workload.',
-      object(
-        'One listener.',
+  columns: conditionColumns,
+  specRequired: true,
+  spec: object(
+    'Workloads, and what their sidecars do.',
+    {
+      workloadSelector: labelsSelector,
+      ingress: list(
+        'Listeners for what comes in. Absent: by the services of the workload.',
+        object(
+          'One listener.',
+          {
+            ...listener,
+            defaultEndpoint: text('Where the workload listens, such as 127.0.0.1:8080.'),
+            tls: serverTls,
+            connectionPool,
+          },
+          { required: ['port'] },
+        ),
+      ),
+      egress: list(
+        'Listeners for what goes out. Absent: every service.',
+        object(
+          'One listener.',
+          { ...listener, hosts: texts('Services that can be reached, as namespace/host.') },
+          { required: ['hosts'] },
+        ),
+      ),
+      inboundConnectionPool: connectionPool,
+      outboundTrafficPolicy: object(
+        'What is done with traffic to unknown hosts.',
         {
-          ...listener,
-          defaultEndpoint: text('Where the workload listens, such as 127.0.0.1:8080.'),
-          tls: serverTls,
-          connectionPool,
+          mode: choice('Refuse it, or let it out.', ['REGISTRY_ONLY', 'ALLOW_ANY']),
+          egressProxy: { ...destination, description: 'Where it is sent.' },
         },
-        { required: ['port'] },
+        rules(
+          rule(
+            'egressProxy needs mode ALLOW_ANY',
+            "!has(self.egressProxy) || (has(self.mode) && self.mode == 'ALLOW_ANY')",
+          ),
+        ),
+      ),
+    },
+    rules(
+      rule(
+        'a Sidecar says something of ingress, egress or outboundTrafficPolicy',
+        'has(self.ingress) || has(self.egress) || has(self.inboundConnectionPool) || has(self.outboundTrafficPolicy)',
       ),
     ),
-    egress: list(
-      'Listeners for what goes out. Absent: every service.',
-      object(
-        'One listener.',
-        { ...listener, hosts: texts('Services that can be reached, as namespace/host.') },
-        { required: ['hosts'] },
-      ),
-    ),
-    inboundConnectionPool: connectionPool,
-    outboundTrafficPolicy: object('What is done with traffic to unknown hosts.', {
-      mode: choice('Refuse it, or let it out.', ['REGISTRY_ONLY', 'ALLOW_ANY']),
-      egressProxy: { ...destination, description: 'Where it is sent.' },
-    }),
-  }),
+  ),
 };

@@ -63,8 +63,8 @@ export const serverTls = object(
   ),
 );
 
-/** TLS of a client, as a DestinationRule sets it (behaviour.md 4.4). */
-export const clientTls = object(
+/** TLS of a client in a long list, where more rules would cost more than the API server allows. */
+export const listedClientTls = object(
   'TLS to the destination.',
   {
     mode: choice(
@@ -92,3 +92,27 @@ export const clientTls = object(
     ),
   ),
 );
+
+/** TLS of a client, as a DestinationRule sets it (behaviour.md 4.4). */
+export const clientTls: Schema = {
+  ...listedClientTls,
+  ...rules(
+    ...(listedClientTls['x-kubernetes-validations'] ?? []),
+    rule(
+      'credentialName can not be combined with caCrl: the Secret has it',
+      '!(has(self.credentialName) && has(self.caCrl))',
+    ),
+    rule(
+      'only mode MUTUAL shows a certificate of its own',
+      "!(has(self.clientCertificate) || has(self.privateKey)) || (has(self.mode) && self.mode == 'MUTUAL')",
+    ),
+    rule(
+      'only modes SIMPLE and MUTUAL name certificates',
+      "!(has(self.caCertificates) || has(self.caCrl) || has(self.credentialName) || has(self.caCertCredentialName)) || (has(self.mode) && self.mode in ['SIMPLE', 'MUTUAL'])",
+    ),
+    rule(
+      'insecureSkipVerify checks nothing: remove what would be checked',
+      '!has(self.insecureSkipVerify) || !self.insecureSkipVerify || !(has(self.caCertificates) || has(self.caCrl) || has(self.caCertCredentialName) || has(self.subjectAltNames))',
+    ),
+  ),
+};

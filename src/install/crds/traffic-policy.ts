@@ -10,13 +10,15 @@ import {
   list,
   map,
   object,
+  type Rule,
+  rule,
   rules,
   type Schema,
   text,
   texts,
   whole,
 } from './schema.ts';
-import { clientTls } from './tls.ts';
+import { clientTls, listedClientTls } from './tls.ts';
 
 /** Limits of the connections to a destination. */
 export const connectionPool = object('Limits of connections and requests.', {
@@ -59,81 +61,83 @@ const failover = {
   failoverPriority: texts('Labels by which endpoints are ranked.'),
 };
 
-const loadBalancer = object(
-  'How endpoints are chosen.',
-  {
-    simple: choice('A plain rule.', [
-      'UNSPECIFIED',
-      'LEAST_CONN',
-      'RANDOM',
-      'PASSTHROUGH',
-      'ROUND_ROBIN',
-      'LEAST_REQUEST',
-    ]),
-    consistentHash: object(
-      'Requests alike go to the same endpoint.',
-      {
-        httpHeaderName: text('Hash of this header.'),
-        httpCookie: object(
-          'Hash of a cookie, which is set where it is missing.',
-          {
-            name: text('Name of the cookie.'),
-            path: text('Path of the cookie.'),
-            ttl: duration('Lifetime of the cookie.'),
-            attributes: list(
-              'Further attributes of the cookie.',
-              object('One attribute.', { name: text('Its name.'), value: text('Its value.') }, { required: ['name'] }),
-            ),
-          },
-          { required: ['name'] },
+const balancer = (hashRules: readonly Rule[]): Schema =>
+  object(
+    'How endpoints are chosen.',
+    {
+      simple: choice('A plain rule.', [
+        'UNSPECIFIED',
+        'LEAST_CONN',
+        'RANDOM',
+        'PASSTHROUGH',
+        'ROUND_ROBIN',
+        'LEAST_REQUEST',
+      ]),
+      consistentHash: object(
+        'Requests alike go to the same endpoint.',
+        {
+          httpHeaderName: text('Hash of this header.'),
+          httpCookie: object(
+            'Hash of a cookie, which is set where it is missing.',
+            {
+              name: text('Name of the cookie.'),
+              path: text('Path of the cookie.'),
+              ttl: duration('Lifetime of the cookie.'),
+              attributes: list(
+                'Further attributes of the cookie.',
+                object(
+                  'One attribute.',
+                  { name: text('Its name.'), value: text('Its value.') },
+                  { required: ['name'] },
+                ),
+              ),
+            },
+            { required: ['name'] },
+          ),
+          useSourceIp: flag('Hash of the client address.'),
+          httpQueryParameterName: text('Hash of this query parameter.'),
+          minimumRingSize: whole('Another place for the size of the ring.', 0, Number.MAX_SAFE_INTEGER),
+          ringHash: object('Ring hash.', {
+            minimumRingSize: whole('Entries of the ring, at least.', 0, Number.MAX_SAFE_INTEGER),
+          }),
+          maglev: object('Maglev.', { tableSize: whole('Entries of the table.', 0, Number.MAX_SAFE_INTEGER) }),
+        },
+        rules(...hashRules, atMostOne('ringHash', 'maglev')),
+      ),
+      backendUtilization: object('By the load that endpoints report.', {
+        errorUtilizationPenaltyPercent: count('How much errors count against an endpoint, in percent.'),
+        metricNamesForComputingUtilization: texts('Metrics of the report that count.'),
+        weightExpirationPeriod: duration('How long a report holds.'),
+        weightStabilizationPeriod: duration('How long reports must come before they count.'),
+        weightUpdatePeriod: duration('How often weights are computed.'),
+      }),
+      localityLbSetting: object('Load balancing by locality.', {
+        distribute: list(
+          'Shares of localities.',
+          object('Shares for one origin.', {
+            from: text('Locality of the client.'),
+            to: map('Share of each locality, in percent.', count('Share.')),
+          }),
         ),
-        useSourceIp: flag('Hash of the client address.'),
-        httpQueryParameterName: text('Hash of this query parameter.'),
-        minimumRingSize: whole('Another place for the size of the ring.', 0, Number.MAX_SAFE_INTEGER),
-        ringHash: object('Ring hash.', {
-          minimumRingSize: whole('Entries of the ring, at least.', 0, Number.MAX_SAFE_INTEGER),
-        }),
-        maglev: object('Maglev.', { tableSize: whole('Entries of the table.', 0, Number.MAX_SAFE_INTEGER) }),
-      },
-      rules(
-        atMostOne('httpHeaderName', 'httpCookie', 'useSourceIp', 'httpQueryParameterName'),
-        atMostOne('ringHash', 'maglev'),
+        ...failover,
+      }),
+      zoneAwareLbSetting: object('Load balancing by zone.', {
+        ...failover,
+        minClusterSize: whole('Endpoints from which on zones count.', 1, 4_294_967_295, { nullable: true }),
+      }),
+      warmupDurationSecs: duration('How long new endpoints get less; warmup says more.'),
+      warmup: object(
+        'New endpoints get less at first.',
+        {
+          duration: duration('How long.'),
+          minimumPercent: decimal('Share at the start, in percent.', { minimum: 0, maximum: 100, nullable: true }),
+          aggression: decimal('How steeply the share grows.', { minimum: 0, nullable: true }),
+        },
+        { required: ['duration'] },
       ),
-    ),
-    backendUtilization: object('By the load that endpoints report.', {
-      errorUtilizationPenaltyPercent: count('How much errors count against an endpoint, in percent.'),
-      metricNamesForComputingUtilization: texts('Metrics of the report that count.'),
-      weightExpirationPeriod: duration('How long a report holds.'),
-      weightStabilizationPeriod: duration('How long reports must come before they count.'),
-      weightUpdatePeriod: duration('How often weights are computed.'),
-    }),
-    localityLbSetting: object('Load balancing by locality.', {
-      distribute: list(
-        'Shares of localities.',
-        object('Shares for one origin.', {
-          from: text('Locality of the client.'),
-          to: map('Share of each locality, in percent.', count('Share.')),
-        }),
-      ),
-      ...failover,
-    }),
-    zoneAwareLbSetting: object('Load balancing by zone.', {
-      ...failover,
-      minClusterSize: whole('Endpoints from which on zones count.', 1, 4_294_967_295, { nullable: true }),
-    }),
-    warmupDurationSecs: duration('How long new endpoints get less; warmup says more.'),
-    warmup: object(
-      'New endpoints get less at first.',
-      {
-        duration: duration('How long.'),
-        minimumPercent: decimal('Share at the start, in percent.', { minimum: 0, maximum: 100, nullable: true }),
-        aggression: decimal('How steeply the share grows.', { minimum: 0, nullable: true }),
-      },
-      { required: ['duration'] },
-    ),
-  },
-  rules(atMostOne('simple', 'consistentHash', 'backendUtilization')),
-);
+    },
+    rules(atMostOne('simple', 'consistentHash', 'backendUtilization')),
+  );
 
 const nullable = { nullable: true };
 
@@ -151,31 +155,51 @@ const outlierDetection = object('Endpoints that fail are left out for a while.',
   outlierDetectionHttpErrorCodes: list('Statuses that count as errors.', whole('A status.', 100, 599)),
 });
 
-const portFields: Readonly<Record<string, Schema>> = { loadBalancer, connectionPool, outlierDetection, tls: clientTls };
+const keys = ['httpHeaderName', 'httpCookie', 'httpQueryParameterName'];
+const oneKey = rule(
+  `one of ${keys.join(', ')} must be set, or useSourceIp`,
+  `${keys.map((key) => `(has(self.${key}) ? 1 : 0)`).join(' + ')} + (has(self.useSourceIp) && self.useSourceIp ? 1 : 0) == 1`,
+);
 
-/** `trafficPolicy` of a DestinationRule and of its subsets. */
-export const trafficPolicy = object('How traffic is sent.', {
-  ...portFields,
-  portLevelSettings: list(
-    'Settings of single ports; they replace all of the others.',
-    object('Settings of one port.', { port: portSelector, ...portFields }),
-    { maxItems: 4096 },
-  ),
-  tunnel: object(
-    'Traffic goes through a tunnel.',
-    {
-      protocol: text('CONNECT or POST.'),
-      targetHost: text('Host at the end of the tunnel.'),
-      targetPort: count('Port at the end of the tunnel.'),
-    },
-    { required: ['targetHost', 'targetPort'] },
-  ),
-  proxyProtocol: object('The PROXY protocol tells the destination who the client is.', {
-    version: choice('Version of the protocol.', ['V1', 'V2']),
-  }),
-  retryBudget: object('Limit of retries, by the requests at a time.', {
-    percent: decimal('Retries, in percent of the requests.', { minimum: 0, maximum: 100, nullable: true }),
-    minRetryConcurrency: count('Retries that are always allowed.'),
-    budgetInterval: duration('Time over which requests are counted.'),
-  }),
-});
+type PortFields = Readonly<Record<string, Schema>>;
+const portFields: PortFields = {
+  loadBalancer: balancer([oneKey]),
+  connectionPool,
+  outlierDetection,
+  tls: clientTls,
+};
+/** In a long list within a long list each rule counts: the webhook judges the rest. */
+const listedPortFields: PortFields = { ...portFields, loadBalancer: balancer([]), tls: listedClientTls };
+
+const policy = (fields: PortFields): Schema =>
+  object('How traffic is sent.', {
+    ...fields,
+    portLevelSettings: list(
+      'Settings of single ports; they replace all of the others.',
+      object('Settings of one port.', { port: portSelector, ...fields }),
+      { maxItems: 4096 },
+    ),
+    tunnel: object(
+      'Traffic goes through a tunnel.',
+      {
+        protocol: text('CONNECT or POST.'),
+        targetHost: text('Host at the end of the tunnel.'),
+        targetPort: count('Port at the end of the tunnel.'),
+      },
+      { required: ['targetHost', 'targetPort'] },
+    ),
+    proxyProtocol: object('The PROXY protocol tells the destination who the client is.', {
+      version: choice('Version of the protocol.', ['V1', 'V2']),
+    }),
+    retryBudget: object('Limit of retries, by the requests at a time.', {
+      percent: decimal('Retries, in percent of the requests.', { minimum: 0, maximum: 100, nullable: true }),
+      minRetryConcurrency: count('Retries that are always allowed.'),
+      budgetInterval: duration('Time over which requests are counted.'),
+    }),
+  });
+
+/** `trafficPolicy` of a DestinationRule. */
+export const trafficPolicy = policy(portFields);
+
+/** `trafficPolicy` of a subset: the same, with fewer rules. */
+export const subsetTrafficPolicy = policy(listedPortFields);

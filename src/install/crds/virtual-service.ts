@@ -1,8 +1,8 @@
-import { exportTo } from './common.ts';
-import type { Kind } from './definition.ts';
+import { exportTo, hostOrWildcard } from './common.ts';
+import { acceptedColumn, type Kind } from './definition.ts';
 import { httpRoute } from './http-route.ts';
 import { destination } from './route-parts.ts';
-import { count, int32, list, object, text, textMap, texts } from './schema.ts';
+import { count, int32, list, object, rule, rules, text, textMap, texts } from './schema.ts';
 
 const weighted = list(
   'Destinations, with their shares.',
@@ -54,13 +54,31 @@ export const virtualService: Kind = {
   columns: [
     { name: 'Gateways', type: 'string', jsonPath: '.spec.gateways', description: 'Gateways that hold these routes.' },
     { name: 'Hosts', type: 'string', jsonPath: '.spec.hosts', description: 'Hosts that these routes are for.' },
+    acceptedColumn,
   ],
-  spec: object('Hosts, and where their traffic goes.', {
-    hosts: texts('Hosts that clients ask for.'),
-    gateways: texts('Gateways that hold these routes; "mesh" stands for the sidecars. Absent: the sidecars.'),
-    http: list('Routes of HTTP requests; the first that matches.', httpRoute),
-    tls: list('Routes of TLS connections that are not opened; the first that matches.', tlsRoute),
-    tcp: list('Routes of other connections; the first that matches.', tcpRoute),
-    exportTo,
-  }),
+  specRequired: true,
+  spec: object(
+    'Hosts, and where their traffic goes.',
+    {
+      hosts: list(
+        'Hosts that clients ask for. Absent: other VirtualServices name this one as their delegate.',
+        hostOrWildcard,
+      ),
+      gateways: texts('Gateways that hold these routes; "mesh" stands for the sidecars. Absent: the sidecars.'),
+      http: list('Routes of HTTP requests; the first that matches.', httpRoute),
+      tls: list('Routes of TLS connections that are not opened; the first that matches.', tlsRoute),
+      tcp: list('Routes of other connections; the first that matches.', tcpRoute),
+      exportTo,
+    },
+    rules(
+      rule(
+        'a VirtualService needs routes: http, tls or tcp',
+        ['http', 'tls', 'tcp'].map((name) => `(has(self.${name}) && size(self.${name}) > 0)`).join(' || '),
+      ),
+      rule(
+        'without hosts this is a delegate, which has http alone',
+        `(has(self.hosts) && size(self.hosts) > 0) || !(${['gateways', 'tls', 'tcp'].map((name) => `(has(self.${name}) && size(self.${name}) > 0)`).join(' || ')})`,
+      ),
+    ),
+  ),
 };

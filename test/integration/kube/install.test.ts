@@ -203,6 +203,7 @@ describe('coxswain install and uninstall on a real cluster', function () {
         client.remove(`/api/v1/namespaces/${root}/configmaps/coxswain-replica-a`),
       ),
       client.request('GET', `/api/v1/namespaces/${root}/configmaps`),
+      client.request('GET', '/api/v1/secrets'),
       client
         .create(leases, lease)
         .then(async () => client.replace(`${leases}/coxswain-leader`, await client.get(`${leases}/coxswain-leader`))),
@@ -214,9 +215,8 @@ describe('coxswain install and uninstall on a real cluster', function () {
     expect(await Promise.all(allowed.map(code))).to.deep.equal(allowed.map(() => 'done'));
     expect(await code(client.remove('/api/v1/namespaces/default/configmaps/istio-ca-root-cert'))).to.equal('done');
     const forbidden = [
-      client.request('GET', '/api/v1/secrets'),
-      client.request('GET', secrets),
       client.get(`${secrets}/other`),
+      client.request('POST', '/api/v1/namespaces/default/secrets', { body: secret }),
       client.remove(`${secrets}/istio-ca-secret`),
       client.get('/api/v1/namespaces/kube-system/secrets/cacerts'),
       client.request('GET', '/api/v1/configmaps'),

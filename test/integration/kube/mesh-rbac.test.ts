@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { denyPath, injected, KubeMesh, mtls, namespace, sleeper, smallWorld } from '../../support/kube-mesh.ts';
+import { networking, networkingKinds } from '../../support/kube-networking.ts';
 import { allPermissions, usedBy } from '../../support/kube-rbac.ts';
 import { eventually } from '../../support/sandbox.ts';
 
@@ -44,6 +45,10 @@ describe('the rights of the control plane', function () {
       'Accepted',
       /^True ValidWithWarnings@1: .*not fetched yet/,
     );
+
+    // Every other kind that gets a status.
+    for (const { kind, good } of networkingKinds) await mesh.apply(networking(kind, 'foo', 'right', good));
+    for (const { kind } of networkingKinds) await mesh.says([kind, 'foo', 'right'], 'Accepted', /^True Valid/);
 
     // The mesh root is put back.
     const good = await root();
@@ -122,10 +127,12 @@ describe('the rights of the control plane', function () {
       return (await mesh.sandbox.kubectl(['auth', 'can-i', ...words, as])).stdout.trim() === 'yes';
     };
     expect(await may('get', 'secret/istio-ca-secret', '-n', 'istio-system')).to.equal(true);
+    // Gateways run in any namespace, with credentials of their own.
+    expect(await may('list', 'secrets', '-n', 'foo')).to.equal(true);
     const never = [
       ['get', 'secret/istio-ca-secret', '-n', 'foo'],
       ['get', 'secret/other', '-n', 'istio-system'],
-      ['list', 'secrets', '-n', 'istio-system'],
+      ['patch', 'secret/other', '-n', 'foo'],
       ['update', 'secret/istio-ca-secret', '-n', 'istio-system'],
       ['delete', 'secret/istio-ca-secret', '-n', 'istio-system'],
       ['create', 'secrets', '-n', 'foo'],

@@ -289,7 +289,7 @@ describe('status on a real API server', function () {
     await says('/apis/security.istio.io/v1/namespaces/foo/authorizationpolicies/custom', {
       Accepted:
         'False Invalid@1: metadata.annotations["istio.io/dry-run"]: a dry run of action CUSTOM is not possible (hint: only ALLOW and DENY can be tried). until this is fixed nothing is enforced by this policy: a dry run decides nothing',
-      Enforced: 'False NotInForce@1: nothing is enforced by this policy',
+      Enforced: 'False NotInForce@1: nothing of this is in force',
     });
   });
 

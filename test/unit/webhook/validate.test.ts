@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { defaultMesh } from '../../../src/model/mesh.ts';
 import type { MeshObject } from '../../../src/model/mesh-object.ts';
 import { answerValidate } from '../../../src/webhook/validate.ts';
-import { peerAuthentication, pod } from '../../support/objects.ts';
+import { peerAuthentication, pod, service } from '../../support/objects.ts';
 import { cli } from '../cli/run-cli.ts';
 
 const policy = (spec: object, more: object = {}): Readonly<Record<string, unknown>> => ({
@@ -100,6 +100,44 @@ describe('webhook/validate', () => {
     // What is there of this name now makes room for what is to come.
     const same = [...known(), peerAuthentication('shop', 'web', 'STRICT', { labels: { app: 'gone' } })];
     expect(ask(selecting, { operation: 'UPDATE' }, () => same).warnings).to.deep.equal(warnings);
+  });
+
+  it('looks into all namespaces for what names objects there', () => {
+    const routes = {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'VirtualService',
+      metadata: { name: 'web', namespace: 'shop' },
+      spec: {
+        hosts: ['web.example'],
+        gateways: ['edge/public', 'edge/gone'],
+        http: [{ route: [{ destination: { host: 'web.backend.svc.cluster.local', port: { number: 80 } } }] }],
+      },
+    };
+    const known = (): readonly MeshObject[] => [
+      namespace('shop'),
+      service('backend', 'web', [[80, 8080, 'http']]),
+      {
+        kind: 'Gateway',
+        meta: { ...pod('edge', 'public', '10.0.0.1').meta },
+        selector: { matchLabels: {} },
+        servers: [
+          {
+            index: 0,
+            port: 80,
+            portName: 'http',
+            bind: '',
+            hosts: [{ namespace: undefined, host: 'web.example' }],
+            protocol: 'HTTP',
+            tls: undefined,
+            httpsRedirect: false,
+          },
+        ],
+      },
+    ];
+    const kind = { group: 'networking.istio.io', kind: 'VirtualService' };
+    const { warnings } = ask(routes, { kind }, known);
+    expect(warnings).to.have.length(1);
+    expect(warnings[0]).to.match(/^spec\.gateways\[1\]: Gateway edge\/gone is not known/);
   });
 
   it('refuses what is no object', () => {

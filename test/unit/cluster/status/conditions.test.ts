@@ -64,6 +64,16 @@ describe('the Accepted condition', () => {
     });
   });
 
+  it('says of an object that is in force that some of it can not hold, which is no reason to think that nothing does', () => {
+    const findings = [finding({ field: 'spec.servers[0].tls.credentialName', message: 'there is no Secret shop/web' })];
+    const message = 'spec.servers[0].tls.credentialName: there is no Secret shop/web';
+    const about = { type: 'Accepted', observedGeneration: 7, status: 'False', message };
+    expect(accepted(findings, 7, true)).to.deep.equal({ ...about, reason: 'PartlyInvalid' });
+    expect(accepted(findings, 7, false)).to.deep.equal({ ...about, reason: 'Invalid' });
+    const kept = finding({ severity: 'warning', code: 'last-good-kept', message: 'the last good one stays' });
+    expect(accepted([...findings, kept], 7, true).reason).to.equal('Invalid');
+  });
+
   it('is bounded, counts what it leaves out, and never cuts off what holds instead', () => {
     const effect = finding({
       severity: 'warning',
@@ -121,22 +131,22 @@ describe('the Enforced condition', () => {
     [
       'only where an older policy holds',
       counted({ overridden: 3 }),
-      ['False', 'Overridden', 'an older policy holds instead on all 3 proxies that this one selects'],
+      ['False', 'Overridden', 'another one holds instead on all 3 proxies that this one selects'],
     ],
     [
       'partly where an older policy holds',
       counted({ applied: 2, enforced: 2, overridden: 1 }),
-      ['True', 'Enforced', 'on 2 of 2 proxies; an older policy holds instead on 1'],
+      ['True', 'Enforced', 'on 2 of 2 proxies; another one holds instead on 1'],
     ],
     [
       'nothing in force',
       { kind: 'not-in-force', generation: 4 },
-      ['False', 'NotInForce', 'nothing is enforced by this policy'],
+      ['False', 'NotInForce', 'nothing of this is in force'],
     ],
     [
       'too many to report',
       { kind: 'unreported', generation: 4 },
-      ['Unknown', 'NotReported', 'a replica has too many policies to report this one: see its debug pages'],
+      ['Unknown', 'NotReported', 'a replica has too many objects to report this one: see its debug pages'],
     ],
   ];
   for (const [what, total, [status, reason, message]] of cases) {

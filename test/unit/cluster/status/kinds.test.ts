@@ -1,9 +1,14 @@
 import { expect } from 'chai';
-import { type StatusKind, served } from '../../../../src/cluster/status/kinds.ts';
+import { type StatusKind, served, statusKinds } from '../../../../src/cluster/status/kinds.ts';
 import { FakeKube } from '../../../support/fake-kube.ts';
 import { group, schema } from '../../../support/status-kube.ts';
 
-const kind: StatusKind = { kind: 'PeerAuthentication', plural: 'peerauthentications' };
+const kind: StatusKind = {
+  group: 'security.istio.io',
+  kind: 'PeerAuthentication',
+  plural: 'peerauthentications',
+  counted: true,
+};
 const withStatus = { resources: [{ name: 'peerauthentications' }, { name: 'peerauthentications/status' }] };
 const ask = (documents: Readonly<Record<string, unknown>>) => {
   const kube = new FakeKube();
@@ -21,6 +26,16 @@ describe('how a kind is served', () => {
     const without = { resources: [{ name: 'peerauthentications' }] };
     expect(await ask({ [`${group}/v1`]: without, [`${group}/v1beta1`]: withStatus })).to.deep.include({
       apiVersion: 'security.istio.io/v1beta1',
+    });
+  });
+
+  it('is looked for in the group and the versions of the kind', async () => {
+    const kube = new FakeKube();
+    kube.documents.set('/apis/networking.istio.io/v1alpha3', { resources: [{ name: 'gateways/status' }] });
+    const gateway = statusKinds.find((each) => each.kind === 'Gateway') ?? kind;
+    expect(await served(kube, gateway, new AbortController().signal)).to.deep.equal({
+      apiVersion: 'networking.istio.io/v1alpha3',
+      merges: false,
     });
   });
 

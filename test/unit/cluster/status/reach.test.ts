@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import { Reach } from '../../../../src/cluster/status/reach.ts';
 import { defaultMesh } from '../../../../src/model/mesh.ts';
 import type { MeshObject } from '../../../../src/model/mesh-object.ts';
+import type { Labels } from '../../../../src/model/object.ts';
 import { Store } from '../../../../src/snapshot/store.ts';
-import { authorizationPolicy, peerAuthentication, pod } from '../../../support/objects.ts';
+import { authorizationPolicy, meta, peerAuthentication, pod, sidecarResource } from '../../../support/objects.ts';
 import { view } from '../../../support/status-facts.ts';
 
 function snapshotOf(...objects: readonly MeshObject[]) {
@@ -11,6 +12,15 @@ function snapshotOf(...objects: readonly MeshObject[]) {
 }
 
 const root = 'istio-system';
+
+const gateway = (namespace: string, name: string, matchLabels: Labels): MeshObject => ({
+  kind: 'Gateway',
+  meta: meta(namespace, name),
+  selector: { matchLabels },
+  servers: [],
+});
+const aged = (namespace: string, name: string, matchLabels: Labels, createdAt = 0): MeshObject =>
+  sidecarResource(namespace, name, { meta: meta(namespace, name, { createdAt }), selector: { matchLabels } });
 
 describe('the reach of policies', () => {
   const snapshot = snapshotOf(
@@ -54,9 +64,41 @@ describe('the reach of policies', () => {
     ]);
   });
 
-  it('of a router is nothing', () => {
-    const router = { ...view('foo'), kind: 'router' as const };
-    expect(new Reach().of(router, snapshot).applied.size).to.equal(0);
+  it('of a router is what decides about requests, and the Gateways of any namespace that choose it', () => {
+    const edge = { istio: 'ingressgateway' };
+    const some = snapshotOf(
+      peerAuthentication(root, 'mesh', 'STRICT'),
+      sidecarResource('foo', 'scope'),
+      authorizationPolicy('foo', 'edge', 'DENY', [{}], edge),
+      authorizationPolicy('foo', 'api', 'DENY', [{}], { app: 'api' }),
+      gateway('bar', 'chosen', edge),
+      gateway('foo', 'every', {}),
+      gateway('foo', 'other', { istio: 'egressgateway' }),
+    );
+    const router = { ...view('foo', edge), kind: 'router' as const };
+    expect([...new Reach().of(router, some).applied].sort()).to.deep.equal([
+      'AuthorizationPolicy/foo/edge',
+      'Gateway/bar/chosen',
+      'Gateway/foo/every',
+    ]);
+  });
+
+  it('of Sidecars is one: by selector before the namespace, before the root namespace', () => {
+    const some = snapshotOf(
+      sidecarResource(root, 'mesh'),
+      aged('foo', 'young', {}, 2),
+      aged('foo', 'old', {}, 1),
+      aged('foo', 'web', { app: 'web' }, 3),
+      aged('bar', 'api', { app: 'api' }),
+    );
+    const sidecars = (namespace: string, labels = {}) => {
+      const { applied, overridden } = new Reach().of(view(namespace, labels), some);
+      return [...applied, '|', ...overridden].join(' ').replaceAll('Sidecar/', '');
+    };
+    expect(sidecars('foo', { app: 'web' })).to.equal('foo/web | foo/old foo/young istio-system/mesh');
+    expect(sidecars('foo')).to.equal('foo/old | foo/young istio-system/mesh');
+    expect(sidecars('bar')).to.equal('istio-system/mesh |');
+    expect(sidecars(root)).to.equal('istio-system/mesh |');
   });
 
   it('is found anew only when a policy of the namespace or the root namespace changes', () => {

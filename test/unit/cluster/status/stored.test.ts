@@ -3,7 +3,12 @@ import { followStored, type Stored, storedOf } from '../../../../src/cluster/sta
 import { silentLogger } from '../../../../src/lib/log.ts';
 import { advance, group, kindPath, statusKube, stored } from '../../../support/status-kube.ts';
 
-const kind = { kind: 'PeerAuthentication', plural: 'peerauthentications', supported: true };
+const kind = {
+  group: 'security.istio.io',
+  kind: 'PeerAuthentication',
+  plural: 'peerauthentications',
+  counted: true,
+} as const;
 const found = { apiVersion: 'security.istio.io/v1', merges: true };
 const accepted = {
   type: 'Accepted',

@@ -6,7 +6,12 @@ import { MeshError, type MeshErrorCode } from '../../../../src/lib/errors.ts';
 import { silentLogger } from '../../../../src/lib/log.ts';
 import { advance, kindPath, said, statusKube, stored } from '../../../support/status-kube.ts';
 
-const kind = { kind: 'PeerAuthentication', plural: 'peerauthentications', supported: true };
+const kind = {
+  group: 'security.istio.io',
+  kind: 'PeerAuthentication',
+  plural: 'peerauthentications',
+  counted: true,
+} as const;
 const path = kindPath.PeerAuthentication;
 
 /** A writer that wants what `wanted` says, of objects that the fake API has. */

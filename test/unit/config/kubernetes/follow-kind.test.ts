@@ -14,6 +14,7 @@ const policies: WatchedKind = {
   versions: ['v1', 'v1beta1'],
   builtIn: false,
   required: true,
+  fieldSelector: undefined,
 };
 const group = '/apis/security.istio.io';
 
@@ -54,6 +55,16 @@ const names = (events: readonly ReflectEvent[] | undefined): readonly string[] =
   (events ?? []).map((event) => (event.type === 'put' ? `put ${event.object.metadata.name}` : event.type));
 
 describe('following a kind', () => {
+  it('asks for no Secrets of types that hold no certificate', async () => {
+    const { kube, taken } = new World(watchedKinds.find(({ kind }) => kind === 'Secret'));
+    void taken.next();
+    const asked = await kube.next();
+    const never = String(asked.query['fieldSelector']).split(',');
+    expect(asked.path).to.equal('/api/v1/secrets');
+    expect(never).to.include.members(['type!=kubernetes.io/service-account-token', 'type!=helm.sh/release.v1']);
+    expect(never.filter((each) => /=(Opaque|kubernetes\.io\/tls)$/.test(each))).to.deep.equal([]);
+  });
+
   it('needs no discovery for what every API has', async () => {
     const pods = watchedKinds.find(({ kind }) => kind === 'Pod');
     const { kube, taken } = new World(pods);

@@ -26,14 +26,18 @@ const kept = {
 
 describe('trimming of cluster objects', () => {
   it('holds nothing of a Secret that is no credential', () => {
-    const data = { 'tls.crt': 'Qw==', password: 'cGFzcw==' };
-    expect(trimOf('Secret', true)({ apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data })).to.deep.equal({
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: kept,
+    const trim = trimOf('Secret', true);
+    const data = { 'tls.crt': 'Qw==', 'ca.crt': 'Qw==', password: 'cGFzcw==' };
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata, data };
+    const { labels: _, annotations: __, ...plain } = kept;
+    const left = { apiVersion: 'v1', kind: 'Secret', metadata: plain };
+    expect(trim({ ...secret, type: 'Opaque' })).to.deep.equal({
+      ...left,
       type: 'Opaque',
-      data: { 'tls.crt': 'Qw==' },
+      data: { 'tls.crt': 'Qw==', 'ca.crt': 'Qw==' },
     });
+    const token = 'kubernetes.io/service-account-token';
+    expect(trim({ ...secret, type: token })).to.deep.equal({ ...left, type: token });
   });
 
   it('leaves of a Pod what its reader reads, and nothing that a newer API may have added', () => {

@@ -70,6 +70,8 @@ describe('CustomResourceDefinitions', () => {
         ?.spec.versions[0]?.additionalPrinterColumns.map(({ name }) => name);
     expect(columns('PeerAuthentication')).to.deep.equal(['Mode', 'Accepted', 'Enforced', 'Age']);
     expect(columns('AuthorizationPolicy')).to.deep.equal(['Action', 'Accepted', 'Enforced', 'Age']);
+    expect(columns('Gateway')).to.deep.equal(['Accepted', 'Enforced', 'Age']);
+    expect(columns('VirtualService')).to.deep.equal(['Gateways', 'Hosts', 'Accepted', 'Age']);
   });
 
   it('drop no field within a spec by leaving its type open', () => {
