@@ -139,6 +139,7 @@ export async function startControlPlane(settings: Settings, dependencies: Depend
     meshFindings: () => meshFindings,
     readiness: () => readiness ?? { ready: false, reason: waitingFor(ground) },
     leading: () => duties?.leading ?? false,
+    clock,
   });
   const version = await packageVersion();
   metrics = new MetricsRegistry(sources, version, clock.now(), () => clock.now());

@@ -3,6 +3,7 @@ import type { Mesh } from '../model/mesh.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import { lintAuthorization } from './lint/authorization.ts';
 import { lintClientTls } from './lint/client-tls.ts';
+import { lintCredentials } from './lint/credentials.ts';
 import { lintDestinationRules } from './lint/destination-rule.ts';
 import { lintDestinations } from './lint/destinations.ts';
 import { lintGateways } from './lint/gateway.ts';
@@ -27,6 +28,7 @@ export function lint(objects: readonly MeshObject[], mesh: Mesh): readonly Findi
     ...lintTcp(world),
     ...lintAuthorization(world),
     ...lintGateways(world),
+    ...lintCredentials(world),
     ...lintVirtualServices(world),
     ...lintRouteAudience(world),
     ...lintRouteOrder(world),

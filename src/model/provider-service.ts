@@ -23,6 +23,8 @@ export function resolveProvider(
   if (service === undefined || serviceHost(service, mesh.dnsDomain) !== provider.service) {
     return unusable(`its service ${provider.service} is not known`);
   }
+  if (service.externalName !== undefined)
+    return unusable(`its service ${provider.service} is only another name for ${service.externalName}: name that`);
   if (service.headless) return unusable(`its service ${provider.service} is headless, so no cluster leads to it`);
   const port = service.ports.find((each) => each.port === provider.port);
   if (port === undefined) return unusable(`its service ${provider.service} has no port ${provider.port}`);

@@ -2,6 +2,7 @@ import { toJson, typeOf } from '@envoyproxy/protos';
 import { configDump } from '../admin/config-dump.ts';
 import type { AdminSources, Readiness, ServiceStatus, ViewStatus } from '../admin/sources.ts';
 import { lint } from '../config/lint.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Finding } from '../model/finding.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import { proxyName } from '../model/proxy.ts';
@@ -13,6 +14,7 @@ import { all, fieldOfKind, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Store } from '../snapshot/store.ts';
 import type { Compiler } from '../translate/compiler.ts';
 import type { XdsServer } from '../xds/server-types.ts';
+import { expiredCredentials } from './expired-credentials.ts';
 import { explainSource, tlsCheckSource } from './explain-source.ts';
 import type { KeySets } from './key-sets.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -26,6 +28,7 @@ export interface RunningParts {
   readonly meshFindings: () => readonly Finding[];
   readonly readiness: () => Readiness;
   readonly leading: () => boolean;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /** What the debug pages show of a running control plane. Every answer is made when it is asked for. */
@@ -44,9 +47,10 @@ export function adminSources(parts: RunningParts): AdminSources {
     findings: () => [
       ...parts.meshFindings(),
       ...store.findings,
-      ...lint([...objectsOf(store.snapshot)], store.snapshot.mesh),
+      ...withoutTwins(lint([...objectsOf(store.snapshot)], store.snapshot.mesh), compiler.edgeFindings),
       ...compiler.findings,
       ...compiler.edgeFindings,
+      ...expiredCredentials(store.snapshot, compiler.credentials, parts.clock.now()),
       ...keySets.findings(),
     ],
     objects: () => objectsOf(store.snapshot),
@@ -59,6 +63,13 @@ export function adminSources(parts: RunningParts): AdminSources {
       return configDump((type) => compiled.layers(type), resourceJson);
     },
   };
+}
+
+/** What may come to pass on a gateway, but where one that is connected says that it did. */
+function withoutTwins(foreseen: readonly Finding[], seen: readonly Finding[]): readonly Finding[] {
+  const place = ({ code, object, field }: Finding): string => JSON.stringify([code, object, field]);
+  const places = new Set(seen.map(place));
+  return foreseen.filter((each) => !places.has(place(each)));
 }
 
 function resourceJson(resource: Resource): object {

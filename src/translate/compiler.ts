@@ -10,6 +10,7 @@ import { affected, type Scope } from './affected.ts';
 import { changedTypes } from './announce.ts';
 import { BuildCache } from './cache.ts';
 import { edgeFindings, once } from './edge-findings.ts';
+import { EdgeMemo } from './edge-memo.ts';
 import { edgeRoutes } from './edge-routes.ts';
 import { gatewayUnit } from './gateway-unit.ts';
 import { emptyUnit, inboundUnit, type ProxyUnit } from './inbound-unit.ts';
@@ -43,6 +44,7 @@ export class Compiler {
   readonly #problems = new Problems();
   readonly #services: Services;
   readonly #views: Views;
+  readonly #edges = new EdgeMemo();
   #snapshot: Snapshot;
   #policies: Policies;
   #viewsCompiled = 0;
@@ -90,6 +92,11 @@ export class Compiler {
   get edgeFindings(): readonly Finding[] {
     const connected = this.#views.all().flatMap(({ compiled }) => compiled.own.findings);
     return once([...connected, ...edgeFindings(this.#snapshot)]);
+  }
+
+  /** What connected routers show to clients. */
+  get credentials(): readonly Credentials[] {
+    return [...new Set(this.#views.all().map(({ compiled }) => compiled.own.credentials))];
   }
 
   /** What could not be compiled. */
@@ -200,7 +207,9 @@ export class Compiler {
     this.#viewsCompiled += 1;
     const inbound = effectiveInbound(this.#snapshot, view, this.#policies);
     if (view.kind === 'sidecar') return inboundUnit(this.#cache, inbound, this.#snapshot.mesh);
-    const edge = edgeRoutes(this.#snapshot, view, (port) => this.#services.routeTargets(view, port));
+    const edge = this.#edges.routes(view, this.#snapshot, () =>
+      edgeRoutes(this.#snapshot, view, (port) => this.#services.routeTargets(view, port)),
+    );
     const unit = gatewayUnit(this.#cache, this.#snapshot, view, inbound, edge, outbound.credentials);
     return view.registered ? unit : { ...unit, credentials: noCredentials };
   }

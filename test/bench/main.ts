@@ -6,6 +6,7 @@ import { benchSize } from '../support/bench-world.ts';
 import { measureAuthorization } from './authorization.ts';
 import { Bench, type BenchOptions } from './bench.ts';
 import { type Row, type Run, summary } from './figures.ts';
+import { measureGateways } from './gateways.ts';
 import { type KubeBenchOptions, kubeIds, measureKube, unmeasurable } from './kube.ts';
 import { type Section, sectionText } from './kube-section.ts';
 import { missed, table } from './report.ts';
@@ -20,7 +21,7 @@ const worldIds = [
   'reconnect',
   'storm',
 ] as const;
-const ids = [...worldIds, 'authorization', 'sidecar-scope', ...kubeIds] as const;
+const ids = [...worldIds, 'authorization', 'gateways', 'sidecar-scope', ...kubeIds] as const;
 
 const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}; Node ${process.versions.node}`;
 
@@ -29,7 +30,11 @@ const usage = `usage: npm run bench -- [--only SCENARIO]... [--clients N] [--run
 Measures a control plane under 1,000 connected clients, against the goals. Scenarios: ${ids.join(', ')}.
 --clients N makes the world smaller (two pods a service); goals are for 1,000.
 authorization: with thousands of policies, and a real Envoy.
+<<<<<<< HEAD
+gateways: one gateway with 1,000 hosts and 1,000 secrets.
+=======
 sidecar-scope: clients that import their own namespace alone; all counts are exact.
+>>>>>>> edge-lead
 kube, list-watch: on a real Kubernetes API (make kube); kube makes --edits N edits in a sandbox, which needs root.
 --profile DIR writes one CPU profile of the server for each scenario.`;
 
@@ -141,7 +146,12 @@ async function main(): Promise<void> {
   if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
   const size = { ...benchSize, services: Math.ceil(clients / benchSize.podsPerService) };
   const { rows, misses } = await world({ size, runs, profileDir: values.profile }, seconds);
-  const sections = [...(await authorization(runs)), ...sidecarScope(), ...(await kube({ size, runs, edits }))];
+  const sections = [
+    ...(await alone('authorization', runs, measureAuthorization)),
+    ...(await alone('gateways', runs, measureGateways)),
+    ...(await alone('sidecar-scope', runs, () => measureSidecarScope())),
+    ...(await kube({ size, runs, edits })),
+  ];
   if (values.json !== undefined) {
     const kubeFigures = Object.fromEntries(sections.map(({ id, figures }) => [id, figures]));
     const all = { clients: size.services * size.podsPerService, rows, missed: misses, kube: kubeFigures };
@@ -172,16 +182,14 @@ async function world(
   return { rows, misses };
 }
 
-async function authorization(runs: number): Promise<readonly Section[]> {
-  if (!wanted('authorization')) return [];
-  const section = await measureAuthorization(runs);
-  console.log(`\n${sectionText(section)}\n· ${machine}`);
-  return [section];
-}
-
-function sidecarScope(): readonly Section[] {
-  if (!wanted('sidecar-scope')) return [];
-  const section = measureSidecarScope();
+/** What is measured in a process by itself. */
+async function alone(
+  id: (typeof ids)[number],
+  runs: number,
+  measure: (runs: number) => Section | Promise<Section>,
+): Promise<readonly Section[]> {
+  if (!wanted(id)) return [];
+  const section = await measure(runs);
   console.log(`\n${sectionText(section)}\n· ${machine}`);
   return [section];
 }

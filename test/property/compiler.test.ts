@@ -253,7 +253,7 @@ describe('Compiler, whatever happens', () => {
           world.checkAgainstScratch();
         }
       }),
-      { numRuns: runs(25) },
+      { numRuns: runs(12) },
     );
   });
 

@@ -23,7 +23,7 @@ export interface Checked {
 
 /** Reads a config dump. Filters that came by extension discovery are looked up in it. */
 export function checkDump(dump: unknown): Checked {
-  const nodeIp = text(section(dump, 'BootstrapConfigDump'), 'bootstrap', 'node', 'id').split('~')[1] ?? '';
+  const [kind = '', nodeIp = ''] = text(section(dump, 'BootstrapConfigDump'), 'bootstrap', 'node', 'id').split('~');
   const listeners = listenersOf(dump);
   const extensions = new Map(extensionsOf(dump).map((each) => [text(each, 'name'), at(each, 'typed_config')]));
   const ours = listeners.filter((listener) => isOurs(listener, nodeIp));
@@ -31,7 +31,7 @@ export function checkDump(dump: unknown): Checked {
     nodeIp,
     listeners: listeners.length,
     checked: ours.length,
-    chains: ours.flatMap((listener) => chainsOf(listener, extensions)),
+    chains: ours.flatMap((listener) => chainsOf(listener, extensions, kind)),
   };
 }
 
@@ -42,11 +42,12 @@ function isOurs(listener: unknown, nodeIp: string): boolean {
 
 type Extensions = ReadonlyMap<string, unknown>;
 
-function chainsOf(listener: unknown, extensions: Extensions): readonly CheckedChain[] {
+function chainsOf(listener: unknown, extensions: Extensions, kind: string): readonly CheckedChain[] {
   const fallback = at(listener, 'default_filter_chain');
   const chains = [...list(listener, 'filter_chains'), ...(fallback === undefined ? [] : [fallback])];
   const name = text(listener, 'name');
-  const inbound = text(listener, 'traffic_direction') === 'INBOUND';
+  // Servers of a gateway say themselves what they take: no mode of a PeerAuthentication holds there.
+  const inbound = text(listener, 'traffic_direction') === 'INBOUND' && kind !== 'router';
   return chains.map((chain, index) => {
     const tls = at(chain, 'transport_socket', 'typed_config');
     return {

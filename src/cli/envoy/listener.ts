@@ -85,7 +85,9 @@ function destination(chain: unknown): string {
   if (http !== undefined) return httpDestination(http);
   const tcp = filterOf(chain, tcpProxy);
   if (tcp === undefined) return 'Non-HTTP/Non-TCP';
-  const weighted = list(tcp, 'weighted_clusters', 'clusters').map((each) => text(each, 'name'));
+  const weighted = list(tcp, 'weighted_clusters', 'clusters').map(
+    (each) => `${text(each, 'name')} (weight ${text(each, 'weight')})`,
+  );
   return clusterText(weighted.length > 0 ? weighted.join(', ') : text(tcp, 'cluster'));
 }
 

@@ -8,7 +8,7 @@ const aliases: readonly (readonly [string, readonly string[]])[] = [
   ['HTTP', ['http/1.0', 'http/1.1', 'h2c']],
 ];
 
-/** When a filter chain applies: `SNI: a,b; Trans: tls; App: HTTP TLS; Addr: *:8080`, or `ALL`. */
+/** When a filter chain applies: `SNI: a,b; Trans: tls; App: HTTP TLS; Addr: *:8080; Source: 10.0.0.0/8`, or `ALL`. */
 export function chainMatchText(match: unknown): string {
   const parts: string[] = [];
   const names = list(match, 'server_names').map(String);
@@ -18,12 +18,16 @@ export function chainMatchText(match: unknown): string {
   const protocols = list(match, 'application_protocols').map(String);
   if (protocols.length > 0) parts.push(`App: ${alias(protocols) ?? protocols.join(',')}`);
   const port = text(match, 'destination_port');
-  const ranges = list(match, 'prefix_ranges').map(
-    (range) => `${text(range, 'address_prefix')}/${text(range, 'prefix_len') || '0'}`,
-  );
+  const ranges = rangesText(match, 'prefix_ranges');
   if (ranges.length > 0 || port !== '')
     parts.push(`Addr: ${ranges.length > 0 ? ranges.join(',') : '*'}${port === '' ? '' : `:${port}`}`);
+  const sources = rangesText(match, 'source_prefix_ranges');
+  if (sources.length > 0) parts.push(`Source: ${sources.join(',')}`);
   return parts.length === 0 ? 'ALL' : parts.join('; ');
+}
+
+function rangesText(match: unknown, field: string): readonly string[] {
+  return list(match, field).map((range) => `${text(range, 'address_prefix')}/${text(range, 'prefix_len') || '0'}`);
 }
 
 function alias(protocols: readonly string[]): string | undefined {
@@ -31,7 +35,7 @@ function alias(protocols: readonly string[]): string | undefined {
   return aliases.find(([, members]) => [...members].sort().join() === sorted)?.[0];
 }
 
-/** What a route matches: `/*` for a prefix, the path itself, `regex …`, and the headers it wants. */
+/** What a route matches: `/*` for a prefix, the path itself, `regex …`, and the headers and query parameters it wants. */
 export function routeMatchText(match: unknown): string {
   const separated = text(match, 'path_separated_prefix');
   const regex = text(match, 'safe_regex', 'regex');
@@ -42,6 +46,7 @@ export function routeMatchText(match: unknown): string {
     regex === '' ? '' : `regex ${regex}`,
     text(match, 'path_match_policy', 'name'),
     ...list(match, 'headers').map((header) => `header ${text(header, 'name')}`),
+    ...list(match, 'query_parameters').map((parameter) => `query ${text(parameter, 'name')}`),
   ];
   return parts.filter((part) => part !== '').join(' ');
 }

@@ -17,12 +17,14 @@ export function filterRoutes(configs: readonly unknown[], filter: RouteFilter): 
       (filter.port === undefined ||
         name === filter.port ||
         name.endsWith(`:${filter.port}`) ||
-        name.split('|')[1] === filter.port)
+        name.split('|')[1] === filter.port ||
+        // Of a gateway: all servers of a plaintext port, or one TLS server.
+        /^https?\.(\d+)(\.|$)/.exec(name)?.[1] === filter.port)
     );
   });
 }
 
-/** One row a route; one with `404` for a virtual host that has none (behaviour.md 8.2). */
+/** One row a route; one with `404` for a virtual host that has none (behaviour.md 8.2), and one where everything is sent to https. */
 export function routeView(configs: readonly unknown[]): View {
   const rows = configs.flatMap((config) =>
     list(config, 'virtual_hosts').flatMap((host) => {
@@ -32,10 +34,11 @@ export function routeView(configs: readonly unknown[]): View {
       const place = [name, hostName, domainsText(list(host, 'domains').map(String))];
       const routes = list(host, 'routes');
       if (routes.length === 0) return [[...place, '/*', '404']];
+      if (text(host, 'require_tls') === 'ALL') return [[...place, '/*', 'redirects to https']];
       return routes.map((route) => [
         ...place,
         routeMatchText(at(route, 'match')),
-        objectInMetadata(route, 'virtual-service'),
+        objectInMetadata(route, 'virtual-service') || ownAnswer(route),
       ]);
     }),
   );
@@ -45,6 +48,11 @@ export function routeView(configs: readonly unknown[]): View {
     headers: ['NAME', 'VHOST NAME', 'DOMAINS', 'MATCH', 'VIRTUAL SERVICE'],
     rows: order.map((key) => rows[Number(key[2])] ?? []),
   };
+}
+
+/** What is answered without a VirtualService, and without anybody behind it: a host that a gateway doesn't know, say. */
+function ownAnswer(route: unknown): string {
+  return text(route, 'direct_response', 'status');
 }
 
 function domainsText(domains: readonly string[]): string {

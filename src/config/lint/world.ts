@@ -9,6 +9,7 @@ import { byAge, type Labels, objectKey } from '../../model/object.ts';
 import type { PeerAuthentication } from '../../model/peer-authentication.ts';
 import { holdsFor } from '../../model/policy-scope.ts';
 import type { RequestAuthentication } from '../../model/request-authentication.ts';
+import type { Secret } from '../../model/secret.ts';
 import { type Selector, selects } from '../../model/selector.ts';
 import type { Service } from '../../model/service.ts';
 import type { ServiceEntry } from '../../model/service-entry.ts';
@@ -36,6 +37,7 @@ export interface World {
   /** With full names. */
   readonly virtualServices: readonly VirtualService[];
   readonly workloads: readonly Workload[];
+  readonly secretOf: (namespace: string, name: string) => Secret | undefined;
   /** Namespaces that exist or hold anything but policies; empty if the set knows nothing but policies. */
   readonly namespaces: readonly string[];
   /** Workloads of any namespace with these labels: those that a Gateway is for. */
@@ -53,6 +55,7 @@ export function worldOf(objects: readonly MeshObject[], mesh: Mesh): World {
   const workloads = objects
     .filter((object): object is Workload => object.kind === 'Pod' || object.kind === 'WorkloadEntry')
     .sort(byAge);
+  const secrets = new Map(of('Secret').map((secret) => [`${secret.meta.namespace}/${secret.meta.name}`, secret]));
   const everywhere = selection(workloads);
   const byNamespace = new Map(
     [...Map.groupBy(workloads, (workload) => workload.meta.namespace)].map(([name, each]) => [name, selection(each)]),
@@ -76,6 +79,7 @@ export function worldOf(objects: readonly MeshObject[], mesh: Mesh): World {
       .map((service) => withFullHosts(service, mesh.dnsDomain))
       .sort(byAge),
     workloads,
+    secretOf: (namespace, name) => secrets.get(`${namespace}/${name}`),
     namespaces: [...namespaces].sort(),
     withLabels: everywhere,
     inNamespace,

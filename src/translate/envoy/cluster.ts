@@ -9,6 +9,7 @@ import { clusterPolicy, connectTimeout, noBreakers } from './cluster-policy.ts';
 import { dnsDiscovery, type NamedEndpoints } from './dns-cluster.ts';
 import { inboundPassthrough } from './inbound-cluster.ts';
 import { blackHoleCluster, outboundCluster, outboundSni, passthroughCluster } from './names.ts';
+import { objectMetadata } from './object-metadata.ts';
 import { originatedTls } from './originated-tls.ts';
 import { rawSocket, withProxyProtocol } from './proxy-protocol.ts';
 import { resource } from './resource.ts';
@@ -51,15 +52,8 @@ export function serviceCluster(key: OutboundCluster): Resource {
     ...(kept || named === undefined ? {} : dnsDiscovery(name, named)),
     ...(options === undefined ? {} : { typedExtensionProtocolOptions: options }),
     ...socket(key),
-    ...(rule === '' ? {} : { metadata: ruleMetadata(rule) }),
+    ...(rule === '' ? {} : { metadata: objectMetadata('destination-rule', rule) }),
   });
-}
-
-/** Where `proxy-config`, ours and Istio's, looks for the rule behind a cluster. */
-function ruleMetadata(rule: string): NonNullable<Cluster['metadata']> {
-  const [, name, namespace] = /^(.*)\.([^.]*)$/.exec(rule) ?? [];
-  const config = `/apis/networking.istio.io/v1/namespaces/${namespace}/destination-rule/${name}`;
-  return { filterMetadata: { istio: { fields: { config: { stringValue: config } } } } };
 }
 
 /**

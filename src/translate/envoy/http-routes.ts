@@ -11,6 +11,7 @@ import type {
 import type { HashKey } from '../../model/traffic-policy.ts';
 import type { EffectiveRoute } from '../policy/virtual-service.ts';
 import { hashPolicy } from './hash-policy.ts';
+import { objectMetadata } from './object-metadata.ts';
 import { retryPolicy } from './retry-policy.ts';
 import { filterConfig, fraction } from './route-filters.ts';
 import { headerFields } from './route-headers.ts';
@@ -44,7 +45,7 @@ function httpRoute(route: EffectiveRoute, targets: RouteTargets): Route {
     ...(name === '' ? {} : { name }),
     match: routeMatch(match),
     ...actionOf(route, targets),
-    metadata: { filterMetadata: { coxswain: { fields: { virtualService: { stringValue: virtualService } } } } },
+    metadata: objectMetadata('virtual-service', virtualService),
     ...filterConfig(fault, cors),
     ...(statPrefix === '' ? {} : { statPrefix }),
   };

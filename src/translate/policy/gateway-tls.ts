@@ -1,7 +1,6 @@
-import { authoritiesOf, authoritiesSecret, type CredentialProblem, keyPairOf } from '../../model/credential.ts';
-import { mayReadSecret, type Secret } from '../../model/secret.ts';
 import type { SecretSource } from '../../model/secret-source.ts';
-import type { ClientRules, CredentialRef, ServerTls, TlsLimits } from '../../model/server-tls.ts';
+import { credentialProblems, type TlsProblem } from '../../model/server-credentials.ts';
+import type { ClientRules, ServerTls, TlsLimits } from '../../model/server-tls.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 
 /** How TLS ends at a gateway: what a builder needs, with each secret by its source. */
@@ -12,11 +11,6 @@ export interface TerminatedChain {
   readonly authorities: SecretSource | 'mesh' | undefined;
   readonly rules: ClientRules;
   readonly limits: TlsLimits;
-}
-
-/** Why a server can't do TLS; `field` is below its `tls`. */
-export interface TlsProblem extends CredentialProblem {
-  readonly field: string;
 }
 
 const noRules: ClientRules = { subjectAltNames: [], publicKeys: [], certificates: [] };
@@ -43,12 +37,7 @@ export function terminatedChain(
     certificate.kind === 'files'
       ? certificate.files.map((files) => ({ kind: 'key-pair-files', ...files }))
       : certificate.names.map(({ name }) => ({ kind: 'key-pair', credential: name }));
-  const field =
-    certificate.kind === 'credentials' && certificate.names.length > 1 ? 'credentialNames' : 'credentialName';
-  const problems =
-    certificate.kind === 'files'
-      ? []
-      : certificate.names.flatMap((name) => checkKeyPair(snapshot, namespace, name, field));
+  const problems = credentialProblems(tls, namespace, (name) => snapshot.secrets.get(namespace)?.get(name));
   if (tls.mode === 'SIMPLE')
     return { chain: { clients: 'none', certificates, authorities: undefined, rules: noRules, limits }, problems };
   const { authorities } = tls;
@@ -56,7 +45,6 @@ export function terminatedChain(
     authorities.kind === 'file'
       ? { kind: 'authorities-file', path: authorities.path, revoked: authorities.revoked }
       : { kind: 'authorities', credential: authorities.name.name };
-  const more = authorities.kind === 'file' ? [] : checkAuthorities(snapshot, namespace, authorities.name, field);
   return {
     chain: {
       clients: tls.mode === 'MUTUAL' ? 'required' : 'optional',
@@ -65,53 +53,6 @@ export function terminatedChain(
       rules: tls.clients,
       limits,
     },
-    problems: [...problems, ...more],
+    problems,
   };
 }
-
-function checkKeyPair(snapshot: Snapshot, namespace: string, ref: CredentialRef, field: string): readonly TlsProblem[] {
-  const forbidden = refuse(namespace, ref);
-  if (forbidden !== undefined) return [{ ...forbidden, field }];
-  const secret = find(snapshot, namespace, ref.name);
-  if (secret === undefined) return [{ ...absent(namespace, ref.name), field }];
-  const read = keyPairOf(secret);
-  return read.ok ? [] : [{ ...ofSecret(read.error, secret), field }];
-}
-
-function checkAuthorities(
-  snapshot: Snapshot,
-  namespace: string,
-  ref: CredentialRef,
-  field: string,
-): readonly TlsProblem[] {
-  const forbidden = refuse(namespace, ref);
-  if (forbidden !== undefined) return [{ ...forbidden, field }];
-  const secret = authoritiesSecret((name) => find(snapshot, namespace, name), ref.name);
-  if (secret === undefined) return [{ ...absent(namespace, ref.name), field }];
-  const read = authoritiesOf(secret);
-  return read.ok ? [] : [{ ...ofSecret(read.error, secret), field }];
-}
-
-const find = (snapshot: Snapshot, namespace: string, name: string): Secret | undefined =>
-  snapshot.secrets.get(namespace)?.get(name);
-
-function refuse(namespace: string, ref: CredentialRef): CredentialProblem | undefined {
-  if (ref.namespace === undefined || mayReadSecret(namespace, ref.namespace)) return undefined;
-  return {
-    code: 'credential-forbidden',
-    message: `Secret ${ref.namespace}/${ref.name} is not for gateways in namespace ${namespace}`,
-    hint: `put the Secret into namespace ${namespace}`,
-  };
-}
-
-const absent = (namespace: string, name: string): CredentialProblem => ({
-  code: 'credential-missing',
-  message: `there is no Secret ${namespace}/${name}`,
-  hint: 'make it in the namespace of the gateway, of type kubernetes.io/tls or Opaque',
-});
-
-const ofSecret = ({ code, message, hint }: CredentialProblem, { meta }: Secret): CredentialProblem => ({
-  code,
-  message: `Secret ${meta.namespace}/${meta.name}: ${message}`,
-  hint,
-});

@@ -1,12 +1,8 @@
 import { expect } from 'chai';
-import { configDump } from '../../../src/admin/config-dump.ts';
 import type { Mesh } from '../../../src/model/mesh.ts';
-import type { Layer } from '../../../src/model/resource.ts';
-import { BuildCache } from '../../../src/translate/cache.ts';
-import { translate } from '../../../src/translate/translate.ts';
-import { json } from '../../support/compiled.ts';
 import { worldOf } from '../../support/explain-world.ts';
 import { sidecar } from '../../support/objects.ts';
+import { compiledDump } from './compiled-dump.ts';
 import { cli } from './run-cli.ts';
 
 const policies = `apiVersion: security.istio.io/v1
@@ -61,16 +57,7 @@ function dumpOf(text: string): string {
   const { snapshot } = worldOf(text, mesh).compiler;
   const workload = snapshot.pods.get('shop')?.get('web-6f5d8-abcde');
   if (workload === undefined) throw new Error('no such pod');
-  const { resources } = translate(snapshot, sidecar(workload), new BuildCache());
-  const layers = (type: string): readonly Layer[] => [
-    { key: '', resources: new Map(resources.filter((each) => each.type === type).map((each) => [each.name, each])) },
-  ];
-  const { configs } = configDump(layers, (resource) => Object(json(resource)));
-  const bootstrap = {
-    '@type': 'type.googleapis.com/envoy.admin.v3.BootstrapConfigDump',
-    bootstrap: { node: { id: 'sidecar~10.1.0.1~web-6f5d8-abcde.shop~shop.svc.cluster.local' } },
-  };
-  return JSON.stringify({ configs: [bootstrap, ...configs] });
+  return compiledDump(snapshot, sidecar(workload));
 }
 
 const check = async (text: string, ...flags: readonly string[]) =>

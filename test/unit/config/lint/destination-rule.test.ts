@@ -173,7 +173,7 @@ describe('lint of DestinationRules', () => {
       ]),
     ).to.deep.equal([
       `info ejects-nobody foo/web spec.trafficPolicy.outlierDetection: no endpoint of ${webHost} is ever left out: 10 % of 1 is none`,
-      'warning credential-on-sidecar foo/web spec.trafficPolicy.portLevelSettings.tls.credentialName: sidecars are given no credential: what they send by this rule gets 503',
+      'warning credential-on-sidecar foo/web spec.trafficPolicy.portLevelSettings.tls.credentialName: sidecars are given no credential, as gateways are: what they send by this rule gets 503',
     ]);
   });
 });
