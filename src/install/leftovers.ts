@@ -9,6 +9,7 @@ import {
   rootConfigMapLabel,
   rootConfigMapName,
 } from '../model/cluster-names.ts';
+import { type StatusKind, statusKinds, statusVersions } from '../model/status-kinds.ts';
 import { ownsFields } from './field-owner.ts';
 import { find } from './lookup.ts';
 import type { ManifestName } from './manifest.ts';
@@ -39,19 +40,16 @@ export async function leftovers(
   return [...((await find(client, lease)) === undefined ? [] : [lease]), ...configMaps];
 }
 
-const statusKinds = ['authorizationpolicies', 'peerauthentications', 'requestauthentications'];
-const statusVersions = ['v1', 'v1beta1'];
-
 /**
- * Takes our conditions off the policies that stay: what they say would no longer be true. Gives the number of policies.
+ * Takes our conditions off the objects that stay: what they say would no longer be true. Gives the number of objects.
  */
 export async function withdrawStatus(client: KubeClient, signal: AbortSignal): Promise<number> {
   let count = 0;
-  for (const plural of statusKinds) {
-    for (const policy of await policies(client, plural, signal)) {
-      const { apiVersion, kind, metadata } = policy;
+  for (const statusKind of statusKinds) {
+    for (const object of await withStatus(client, statusKind, signal)) {
+      const { apiVersion, kind, metadata } = object;
       const { name, namespace = '' } = metadata;
-      const path = `/apis/${apiVersion}/namespaces/${namespace}/${plural}/${name}/status`;
+      const path = `/apis/${apiVersion}/namespaces/${namespace}/${statusKind.plural}/${name}/status`;
       // Applying nothing gives up every field that this manager owns.
       const nothing = { apiVersion, kind, metadata: { name, namespace } };
       await client.apply(path, nothing, { fieldManager: fieldManagers.status, force: true });
@@ -61,11 +59,15 @@ export async function withdrawStatus(client: KubeClient, signal: AbortSignal): P
   return count;
 }
 
-async function policies(client: KubeClient, plural: string, signal: AbortSignal): Promise<readonly KubeObject[]> {
-  for (const version of statusVersions) {
+async function withStatus(
+  client: KubeClient,
+  { group, plural }: StatusKind,
+  signal: AbortSignal,
+): Promise<readonly KubeObject[]> {
+  for (const version of statusVersions[group]) {
     try {
-      const all = await listAll(client, `/apis/security.istio.io/${version}/${plural}`, signal);
-      return all.filter((policy) => ownsFields(policy, fieldManagers.status, 'status'));
+      const all = await listAll(client, `/apis/${group}/${version}/${plural}`, signal);
+      return all.filter((object) => ownsFields(object, fieldManagers.status, 'status'));
     } catch (thrown) {
       if (!(thrown instanceof MeshError && thrown.code === 'not-found')) throw thrown;
     }

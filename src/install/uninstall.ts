@@ -26,7 +26,7 @@ export interface UninstallOptions {
 
 /** Why an object stays although it belongs to the installation, unless it is purged. */
 const keptReasons: Readonly<Record<string, string>> = {
-  CustomResourceDefinition: 'all policies would go with it (--purge deletes it)',
+  CustomResourceDefinition: 'all objects of the kind would go with it (--purge deletes it)',
   Secret: 'without it all identities of the mesh begin anew (--purge deletes it)',
   ConfigMap: 'it holds the mesh settings (--purge deletes it)',
   Namespace: 'everything in it would go, too (--purge deletes it)',
@@ -57,7 +57,7 @@ export async function* uninstall(options: UninstallOptions): AsyncGenerator<Step
   if (options.apply) {
     const count = await withdrawStatus(client, signal);
     if (count > 0)
-      yield { kind: 'note', text: `took the conditions off ${count} ${count === 1 ? 'policy' : 'policies'}` };
+      yield { kind: 'note', text: `took the conditions off ${count} ${count === 1 ? 'object' : 'objects'}` };
   }
   for (const object of [...all, secret(namespace, pluggedCaSecretName)]) yield* keep(object, client);
 }

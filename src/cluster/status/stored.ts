@@ -5,8 +5,9 @@ import { MeshError } from '../../lib/errors.ts';
 import { type JsonObject, objectIn, objectsIn, textIn } from '../../lib/json-fields.ts';
 import { pauseQuietly } from '../../lib/pause.ts';
 import type { Surroundings } from '../../lib/surroundings.ts';
+import type { StatusKind } from '../../model/status-kinds.ts';
 import type { Condition, ConditionStatus } from './conditions.ts';
-import { type Served, type StatusKind, served } from './kinds.ts';
+import { type Served, served } from './kinds.ts';
 
 /** What the cluster holds of one object, as far as its status depends on it. */
 export interface Stored {

@@ -353,6 +353,13 @@ describe('coxswain install and uninstall on a real cluster', function () {
       metadata: { name: 'default', namespace: 'istioinaction' },
     };
     const policyPath = '/apis/security.istio.io/v1/namespaces/istioinaction/peerauthentications/default';
+    const gateway = {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'Gateway',
+      metadata: { name: 'edge', namespace: 'istioinaction' },
+    };
+    const gatewayPath = '/apis/networking.istio.io/v1/namespaces/istioinaction/gateways/edge';
+    const servers = [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }];
 
     /** What a control plane that runs would have written. */
     before(async () => {
@@ -380,12 +387,17 @@ describe('coxswain install and uninstall on a real cluster', function () {
       await client.create(`/api/v1/namespaces/${root}/secrets`, secret);
       await client.remove('/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/coxswain-validator');
       await client.apply(policyPath, { ...policy, spec: { mtls: { mode: 'STRICT' } } }, { fieldManager: 'user' });
+      await client.apply(gatewayPath, { ...gateway, spec: { servers } }, { fieldManager: 'user' });
       const conditions = [{ type: 'Enforced', status: 'True' }];
-      await client.apply(
-        `${policyPath}/status`,
-        { ...policy, status: { conditions } },
-        { fieldManager: 'coxswain-status' },
-      );
+      for (const [path, object] of [
+        [policyPath, policy],
+        [gatewayPath, gateway],
+      ] as const)
+        await client.apply(
+          `${path}/status`,
+          { ...object, status: { conditions } },
+          { fieldManager: 'coxswain-status' },
+        );
       await install();
     });
 
@@ -403,7 +415,7 @@ describe('coxswain install and uninstall on a real cluster', function () {
     it('deletes the control plane and what it wrote, and keeps policies, CA and mesh settings', async () => {
       const { code, stderr, stdout } = await run('uninstall', '--apply');
       expect([code, stderr]).to.deep.equal([0, '']);
-      expect(stdout).to.include('took the conditions off 1 policy\n');
+      expect(stdout).to.include('took the conditions off 2 objects\n');
       const left = (await everything()).filter((name) => !empty.includes(name));
       expect(left.filter((name) => !name.startsWith('CustomResourceDefinition/'))).to.deep.equal([
         'ConfigMap/default/istio-ca-root-cert',
@@ -415,6 +427,8 @@ describe('coxswain install and uninstall on a real cluster', function () {
       expect(left.filter((name) => name.startsWith('CustomResourceDefinition/')).length).to.equal(9);
       const kept = await cluster.client.get(policyPath);
       expect([kept['spec'], kept['status']]).to.deep.equal([{ mtls: { mode: 'STRICT' } }, undefined]);
+      const edge = await cluster.client.get(gatewayPath);
+      expect([edge['spec'], edge['status']]).to.deep.equal([{ servers }, undefined]);
     });
 
     it('purged, leaves nothing of itself', async () => {

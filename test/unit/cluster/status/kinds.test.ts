@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { type StatusKind, served, statusKinds } from '../../../../src/cluster/status/kinds.ts';
+import { served } from '../../../../src/cluster/status/kinds.ts';
+import { type StatusKind, statusKinds } from '../../../../src/model/status-kinds.ts';
 import { FakeKube } from '../../../support/fake-kube.ts';
 import { group, schema } from '../../../support/status-kube.ts';
 
