@@ -41,7 +41,7 @@ describe('a credential', () => {
     if (!read.ok) throw new Error(read.error.message);
     const lines = (text: string): string => text.replace(/\s/g, '');
     expect(lines(read.value.chain)).to.equal(lines(chain));
-    expect(read.value.chain).to.not.contain('Bag');
+    expect(read.value.chain).to.not.contain('Bag Attributes');
     expect(lines(read.value.privateKey.reveal())).to.equal(lines(leaf.key));
     expect(read.value.keyType).to.equal('ECDSA');
     expect(inspect(read, { depth: 9, showHidden: true }))
