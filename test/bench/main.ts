@@ -30,11 +30,8 @@ const usage = `usage: npm run bench -- [--only SCENARIO]... [--clients N] [--run
 Measures a control plane under 1,000 connected clients, against the goals. Scenarios: ${ids.join(', ')}.
 --clients N makes the world smaller (two pods a service); goals are for 1,000.
 authorization: with thousands of policies, and a real Envoy.
-<<<<<<< HEAD
 gateways: one gateway with 1,000 hosts and 1,000 secrets.
-=======
 sidecar-scope: clients that import their own namespace alone; all counts are exact.
->>>>>>> edge-lead
 kube, list-watch: on a real Kubernetes API (make kube); kube makes --edits N edits in a sandbox, which needs root.
 --profile DIR writes one CPU profile of the server for each scenario.`;
 

@@ -15,6 +15,7 @@ import { Store } from '../../src/snapshot/store.ts';
 import { BuildCache } from '../../src/translate/cache.ts';
 import { type CompiledProxy, Compiler } from '../../src/translate/compiler.ts';
 import { Policies } from '../../src/translate/policies.ts';
+import { effectiveGateway } from '../../src/translate/policy/gateway.ts';
 import { effectiveInbound } from '../../src/translate/policy/inbound.ts';
 import { translate } from '../../src/translate/translate.ts';
 import { labelsRead, viewOf } from '../../src/translate/view.ts';
@@ -302,7 +303,7 @@ describe('Compiler, whatever happens', () => {
 
 // Regression: a security lesson of the field, "a cache key that missed an input gave one proxy another's config".
 describe('A view', () => {
-  it('leaves out nothing of a workload that its inbound side depends on', () => {
+  it('leaves out nothing of a workload that its inbound side, or its edge, depends on', () => {
     fc.assert(
       fc.property(fc.array(anyObject, { maxLength: 25 }), anyMesh, (objects, mesh) => {
         const { snapshot } = new Store(mesh).commit([{ type: 'reset', objects }]);
@@ -318,6 +319,8 @@ describe('A view', () => {
             pinnedBy: pinningServices(snapshot, namespace, workload?.addresses ?? [proxy.ip]),
           };
           const view = viewOf(snapshot, proxy, labelsRead(snapshot, namespace, policies));
+          if (proxy.kind === 'router')
+            expect(effectiveGateway(snapshot, view)).to.deep.equal(effectiveGateway(snapshot, whole));
           expect(effectiveInbound(snapshot, view, policies)).to.deep.equal(effectiveInbound(snapshot, whole, policies));
         }
       }),

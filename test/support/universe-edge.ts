@@ -19,7 +19,11 @@ const contents: readonly Readonly<Record<string, string>>[] = [
 ];
 
 const secrets = fc
-  .record({ namespace, name: fc.constantFrom('c', 'd', 'd-cacert', 'other'), content: fc.constantFrom(...contents) })
+  .record({
+    namespace,
+    name: fc.constantFrom('c', 'd', 'd-cacert', 'shop', 'other'),
+    content: fc.constantFrom(...contents),
+  })
   .map(({ namespace, name, content }) => firstOf(secretYaml(name, content, namespace)));
 
 const servers: readonly TestServer[] = [

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -10,7 +11,7 @@ import type { Finding } from '../../../src/model/finding.ts';
 import { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { gatewayDocument, secretYaml } from '../../support/gateway-documents.ts';
 import { createTestCa, type Leaf, type TestCa } from '../../support/rbac-certificates.ts';
-import { eventually, exampleManifests, makeRunDir } from '../../support/sandbox.ts';
+import { eventually, exampleManifests, makeRunDir, startCli } from '../../support/sandbox.ts';
 
 const gateway = 'istio-ingressgateway.istio-system';
 const attached = 'attached.istio-system';
@@ -94,6 +95,7 @@ for (const version of ['1.40.0', '1.36.2']) {
     let mesh: Sandbox;
     let ca: TestCa;
     let folder: string;
+    let runDir: string;
     let person: readonly string[];
     const keys: string[] = [];
 
@@ -109,7 +111,7 @@ for (const version of ['1.40.0', '1.36.2']) {
 
     before(async () => {
       stack = new AsyncDisposableStack();
-      const run = stack.use(await makeRunDir());
+      runDir = stack.use(await makeRunDir()).path;
       folder = await mkdtemp(join(tmpdir(), 'coxswain-test-'));
       stack.defer(() => rm(folder, { recursive: true, force: true }));
       const more = join(folder, 'attached.yaml');
@@ -117,7 +119,7 @@ for (const version of ['1.40.0', '1.36.2']) {
       ca = await createTestCa();
       const { certificate, key } = await ca.issue([{ type: 'url', value: 'spiffe://person' }]);
       const manifests = [exampleManifests('gateway'), more];
-      mesh = stack.use(await Sandbox.up({ name: 'edge', manifests, envoy: binary(version), runDir: run.path }));
+      mesh = stack.use(await Sandbox.up({ name: 'edge', manifests, envoy: binary(version), runDir }));
       await mesh.exec('sleep.outside', ['sh', '-c', 'cat > /tmp/person.pem'], { input: `${certificate}\n${key}` });
       person = ['--cert', '/tmp/person.pem'];
       await put('simple', await issue('simple'));
@@ -264,6 +266,12 @@ for (const version of ['1.40.0', '1.36.2']) {
       const texts: string[] = [];
       for (const url of urls) texts.push((await mesh.admin(url)).body);
       expect(texts.join('').length).to.be.greaterThan(10_000);
+      for (const words of ['secret', 'secret -o json', 'listeners -o json', 'all -o json']) {
+        const args = ['proxy-config', ...words.split(' '), gateway, '--sandbox', 'edge'];
+        const shown = await textOf(startCli(args, runDir).stdout);
+        expect(shown, words).to.contain('kubernetes://simple');
+        texts.push(shown);
+      }
       for (const log of await readdir(mesh.path('logs')))
         texts.push(await readFile(join(mesh.path('logs'), log), 'utf8'));
       for (const key of keys) {
