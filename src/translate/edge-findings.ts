@@ -3,8 +3,16 @@ import { selects, selectsAll } from '../model/selector.ts';
 import type { Workload } from '../model/workload.ts';
 import { all, type Snapshot } from '../snapshot/snapshot.ts';
 import { effectiveGateway } from './policy/gateway.ts';
+import type { WorkloadFacts } from './policy/inbound.ts';
 
-const known = new WeakMap<Snapshot, readonly Finding[]>();
+/** What was found, and of what: pods come and go all the time, those at the edge hardly ever. */
+interface Found {
+  readonly readFrom: readonly unknown[];
+  readonly routers: string;
+  readonly findings: readonly Finding[];
+}
+
+const known = new WeakMap<Snapshot['gateways'], Found>();
 
 /**
  * What of the Gateways can't hold on the workloads that they choose by label, whichever control plane those are connected to: the one that
@@ -12,22 +20,27 @@ const known = new WeakMap<Snapshot, readonly Finding[]>();
  * those who are connected tell.
  */
 export function edgeFindings(snapshot: Snapshot): readonly Finding[] {
-  const found = known.get(snapshot) ?? find(snapshot);
-  known.set(snapshot, found);
-  return found;
+  const { gateways, secrets, services, mesh } = snapshot;
+  const routers = routersOf(snapshot);
+  const found = known.get(gateways);
+  const [text, readFrom] = [JSON.stringify(routers), [secrets, services, mesh]];
+  if (found?.routers === text && found.readFrom.every((each, index) => each === readFrom[index])) return found.findings;
+  const findings = once(routers.flatMap((router) => effectiveGateway(snapshot, router).findings));
+  known.set(gateways, { readFrom, routers: text, findings });
+  return findings;
 }
 
-function find(snapshot: Snapshot): readonly Finding[] {
+/** What some Gateway chooses by its labels, those alike once. */
+function routersOf(snapshot: Snapshot): readonly WorkloadFacts[] {
   const selectors = distinct([...all(snapshot.gateways)].map(({ selector }) => selector)).filter(
     (selector) => !selectsAll(selector),
   );
   if (selectors.length === 0) return [];
   const chosen = ({ labels }: Workload): boolean => selectors.some((selector) => selects(selector, labels));
-  const routers = [...all(snapshot.pods), ...all(snapshot.workloadEntries)].filter(chosen).map(routerOf);
-  return once(distinct(routers).flatMap((router) => effectiveGateway(snapshot, router).findings));
+  return distinct([...all(snapshot.pods), ...all(snapshot.workloadEntries)].filter(chosen).map(routerOf));
 }
 
-const routerOf = ({ meta, labels, namedPorts }: Workload) => ({
+const routerOf = ({ meta, labels, namedPorts }: Workload): WorkloadFacts => ({
   namespace: meta.namespace,
   labels,
   namedPorts,
