@@ -9,6 +9,7 @@ import { checkNamespaceName } from './decode/names.ts';
 import { Report } from './decode/report.ts';
 import { readExtensionProviders } from './extension-providers.ts';
 import { maxFileSize } from './file-content.ts';
+import { readGatewayTopology } from './gateway-topology.ts';
 import { readLabelSelector } from './label-selector.ts';
 
 /** Fields of Istio's MeshConfig, and of product.md, that change no decision of this version. */
@@ -18,7 +19,6 @@ const unusedFields = [
   'certificates',
   'compatibility',
   'connectTimeout',
-  'defaultConfig',
   'defaultDestinationRuleExportTo',
   'defaultHttpRetryPolicy',
   'defaultProviders',
@@ -66,6 +66,7 @@ const usedFields = [
   'accessLogEncoding',
   'accessLogFormat',
   'explainDenials',
+  'defaultConfig',
 ];
 
 /** Mesh settings, and what is wrong with them. With an error among the findings the settings must not be used. */
@@ -138,6 +139,7 @@ function readMesh(fields: Fields, defaults: Mesh): Mesh {
     extensionProviders: readExtensionProviders(fields.get('extensionProviders')),
     accessLog: readAccessLog(fields),
     explainDenials: fields.get('explainDenials').boolean() ?? defaults.explainDenials,
+    gatewayTopology: readGatewayTopology(fields.get('defaultConfig')),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ExtensionProvider } from './extension-provider.ts';
+import { directTopology, type GatewayTopology } from './gateway-topology.ts';
 import { type TrustDomain, trustDomain } from './ids.ts';
 import type { LabelSelector } from './label-selector.ts';
 
@@ -33,6 +34,8 @@ export interface Mesh {
   readonly accessLog: AccessLogSettings;
   /** The body of a 403 also names the policy that denied: for meshes whose callers may know. */
   readonly explainDenials: boolean;
+  /** What stands in front of the gateways of the mesh. */
+  readonly gatewayTopology: GatewayTopology;
 }
 
 export const defaultMesh: Mesh = {
@@ -47,4 +50,5 @@ export const defaultMesh: Mesh = {
   extensionProviders: [],
   accessLog: { file: '', encoding: 'TEXT', format: '' },
   explainDenials: false,
+  gatewayTopology: directTopology,
 };

@@ -1,5 +1,4 @@
 import { credentialsOf } from '../model/credentials.ts';
-import { directTopology } from '../model/gateway-topology.ts';
 import { emptyLayer, type Layer } from '../model/resource.ts';
 import { type SecretSource, secretResourceName } from '../model/secret-source.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
@@ -46,7 +45,7 @@ export function gatewayUnit(
   const effective = effectiveGateway(snapshot, router);
   const trust = { trustDomain: mesh.trustDomain, trustDomainAliases: mesh.trustDomainAliases };
   const shared = {
-    topology: directTopology,
+    topology: mesh.gatewayTopology,
     tcp: tcpPolicyOf(inbound),
     authorizers: authorizersOf(inbound),
     settings: connectionSettings(mesh),

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { AuthorizationAction } from '../../src/model/authorization-policy.ts';
 import type { ExportTo } from '../../src/model/export-to.ts';
 import type { ExtensionProvider } from '../../src/model/extension-provider.ts';
+import { directTopology } from '../../src/model/gateway-topology.ts';
 import { trustDomain } from '../../src/model/ids.ts';
 import type { KeySet } from '../../src/model/key-set.ts';
 import type { Mesh } from '../../src/model/mesh.ts';
@@ -316,6 +317,7 @@ export const anyMesh: fc.Arbitrary<Mesh> = fc.record({
   extensionProviders: fc.subarray(providers),
   accessLog: fc.constantFrom('', '/dev/stdout').map((file) => ({ file, encoding: 'TEXT', format: '' })),
   explainDenials: fc.boolean(),
+  gatewayTopology: fc.constantFrom(directTopology, { ...directTopology, proxyProtocol: true, numTrustedProxies: 1 }),
   enableAutoMtls: fc.boolean(),
   outboundTrafficPolicy: fc.constantFrom<Mesh['outboundTrafficPolicy']>('ALLOW_ANY', 'REGISTRY_ONLY'),
 });

@@ -32,6 +32,8 @@ accessLogFile: /dev/stdout
 accessLogEncoding: JSON
 accessLogFormat: '{"code": "%RESPONSE_CODE%"}'
 explainDenials: true
+defaultConfig:
+  gatewayTopology: {numTrustedProxies: 2, forwardClientCertDetails: APPEND_FORWARD, proxyProtocol: {}}
 extensionProviders:
 - name: opa
   envoyExtAuthzGrpc: {service: foo/opa.foo.svc.cluster.local, port: 9191, timeout: 1.5s, failOpen: true, statusOnError: "503"}
@@ -69,6 +71,7 @@ extensionProviders:
         pathNormalization: 'MERGE_SLASHES',
         accessLog: { file: '/dev/stdout', encoding: 'JSON', format: '{"code": "%RESPONSE_CODE%"}' },
         explainDenials: true,
+        gatewayTopology: { numTrustedProxies: 2, forwardClientCert: 'APPEND_FORWARD', proxyProtocol: true },
         extensionProviders: [
           {
             kind: 'grpc',
@@ -248,6 +251,21 @@ accessLogFormat: "%RESPONSE_CODE%"
     expect(said('a: [\n')).to.have.length(1);
     expect(said('apiVersion: v1\n')).to.deep.equal([
       '1 error unknown-field apiVersion: unknown field "apiVersion" (mesh settings are plain fields, not a Kubernetes object)',
+    ]);
+  });
+
+  it('says of the fields of proxies which count, and which are unknown', () => {
+    const text = `defaultConfig:
+  concurrency: 2
+  gatewayTopology: {numTrustedProxies: -1, proxyProtocol: {version: 2}, forwardClientCertDetails: KEEP}
+  holdApplication: true
+`;
+    expect(said(text).map((each) => each.replace(/:.*/, ''))).to.deep.equal([
+      '4 error unknown-field defaultConfig.holdApplication',
+      '2 warning not-supported defaultConfig.concurrency',
+      '3 error bad-value defaultConfig.gatewayTopology.forwardClientCertDetails',
+      '3 error unknown-field defaultConfig.gatewayTopology.proxyProtocol.version',
+      '3 error out-of-range defaultConfig.gatewayTopology.numTrustedProxies',
     ]);
   });
 });
