@@ -17,7 +17,6 @@ const unusedFields = [
   'ca',
   'caCertificates',
   'certificates',
-  'compatibility',
   'connectTimeout',
   'defaultDestinationRuleExportTo',
   'defaultHttpRetryPolicy',
@@ -67,6 +66,7 @@ const usedFields = [
   'accessLogFormat',
   'explainDenials',
   'defaultConfig',
+  'compatibility',
 ];
 
 /** Mesh settings, and what is wrong with them. With an error among the findings the settings must not be used. */
@@ -127,12 +127,14 @@ function readMesh(fields: Fields, defaults: Mesh): Mesh {
   const domain = readDomain(fields.get('trustDomain'));
   const aliases = (fields.get('trustDomainAliases').items() ?? []).flatMap((item) => readDomain(item) ?? []);
   const policy = fields.get('outboundTrafficPolicy').fields(['mode']);
+  const profile = readProfile(fields.get('compatibility'), defaults);
   return {
     trustDomain: domain === undefined ? defaults.trustDomain : trustDomain(domain),
     trustDomainAliases: aliases.map(trustDomain),
     rootNamespace: namespace ?? defaults.rootNamespace,
     dnsDomain: readDomain(fields.get('dnsDomain')) ?? defaults.dnsDomain,
-    enableAutoMtls: fields.get('enableAutoMtls').boolean() ?? defaults.enableAutoMtls,
+    enableAutoMtls: fields.get('enableAutoMtls').boolean() ?? profile.enableAutoMtls,
+    mtlsWithoutPolicy: profile.mtlsWithoutPolicy,
     outboundTrafficPolicy: policy?.get('mode').oneOf(['ALLOW_ANY', 'REGISTRY_ONLY']) ?? defaults.outboundTrafficPolicy,
     discoverySelectors: fields.get('discoverySelectors').items()?.map(readLabelSelector) ?? defaults.discoverySelectors,
     pathNormalization: readNormalization(fields.get('pathNormalization')) ?? defaults.pathNormalization,
@@ -141,6 +143,13 @@ function readMesh(fields: Fields, defaults: Mesh): Mesh {
     explainDenials: fields.get('explainDenials').boolean() ?? defaults.explainDenials,
     gatewayTopology: readGatewayTopology(fields.get('defaultConfig')),
   };
+}
+
+/** `1.1`: as in the documents of that version, nothing speaks mTLS that nobody asked for (product.md, "Mesh settings"). */
+function readProfile(field: Field, defaults: Mesh): Pick<Mesh, 'enableAutoMtls' | 'mtlsWithoutPolicy'> {
+  if (field.written && field.oneOf(['1.1']) !== undefined)
+    return { enableAutoMtls: false, mtlsWithoutPolicy: 'DISABLE' };
+  return defaults;
 }
 
 /** `DEFAULT` is `BASE` (behaviour.md 3.5). */

@@ -25,6 +25,8 @@ export interface Mesh {
   readonly rootNamespace: string;
   readonly dnsDomain: string;
   readonly enableAutoMtls: boolean;
+  /** What workloads take for which no PeerAuthentication says anything. DISABLE: the profile of the 1.1 documents. */
+  readonly mtlsWithoutPolicy: 'PERMISSIVE' | 'DISABLE';
   readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
   /** Namespaces that belong to the mesh: those whose labels any of these selects; all, where there is none (behaviour.md 7.7). */
   readonly discoverySelectors: readonly LabelSelector[];
@@ -44,6 +46,7 @@ export const defaultMesh: Mesh = {
   rootNamespace: 'istio-system',
   dnsDomain: 'cluster.local',
   enableAutoMtls: true,
+  mtlsWithoutPolicy: 'PERMISSIVE',
   outboundTrafficPolicy: 'ALLOW_ANY',
   discoverySelectors: [],
   pathNormalization: 'BASE',

@@ -319,6 +319,7 @@ export const anyMesh: fc.Arbitrary<Mesh> = fc.record({
   explainDenials: fc.boolean(),
   gatewayTopology: fc.constantFrom(directTopology, { ...directTopology, proxyProtocol: true, numTrustedProxies: 1 }),
   enableAutoMtls: fc.boolean(),
+  mtlsWithoutPolicy: fc.constantFrom<Mesh['mtlsWithoutPolicy']>('PERMISSIVE', 'PERMISSIVE', 'DISABLE'),
   outboundTrafficPolicy: fc.constantFrom<Mesh['outboundTrafficPolicy']>('ALLOW_ANY', 'REGISTRY_ONLY'),
 });
 

@@ -37,6 +37,6 @@ export function serverMtls({
     ];
     for (const [mode, policy] of said)
       if (mode !== undefined && mode !== 'UNSET' && policy !== undefined) return { mode, by: objectKey(policy) };
-    return { mode: 'PERMISSIVE', by: '' };
+    return { mode: mesh.mtlsWithoutPolicy, by: '' };
   };
 }

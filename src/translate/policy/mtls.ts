@@ -30,10 +30,10 @@ export function namespaceMode(snapshot: Snapshot, namespace: string): MtlsMode {
   const root = snapshot.mesh.rootNamespace;
   const mesh = namespaceWide(snapshot, root)?.mtls ?? 'UNSET';
   const own = namespace === root ? 'UNSET' : (namespaceWide(snapshot, namespace)?.mtls ?? 'UNSET');
-  return inherit(own, inherit(mesh, 'PERMISSIVE'));
+  return inherit(own, inherit(mesh, snapshot.mesh.mtlsWithoutPolicy));
 }
 
-/** Mesh, then namespace, then workload: the narrowest that isn't UNSET holds; without any, PERMISSIVE. */
+/** Mesh, then namespace, then workload: the narrowest that isn't UNSET holds; without any, what the mesh settings say. */
 export function effectiveMtls(snapshot: Snapshot, namespace: string, labels: Labels): EffectiveMtls {
   const policy = workloadWide(snapshot, namespace, labels);
   const mode = inherit(policy?.mtls ?? 'UNSET', namespaceMode(snapshot, namespace));

@@ -57,6 +57,7 @@ extensionProviders:
         rootNamespace: 'mesh',
         dnsDomain: 'example.local',
         enableAutoMtls: false,
+        mtlsWithoutPolicy: 'PERMISSIVE',
         outboundTrafficPolicy: 'REGISTRY_ONLY',
         discoverySelectors: [
           {
@@ -119,9 +120,9 @@ extensionProviders:
   });
 
   it('warns about settings that are not used, and refuses those that would make something stricter', () => {
-    expect(said('compatibility: "1.1"\nconnectTimeout: 5s\nmeshMTLS: {minProtocolVersion: TLSV1_3}\n')).to.deep.equal([
-      '1 warning not-supported compatibility: compatibility is not used by this version',
-      '2 warning not-supported connectTimeout: connectTimeout is not used by this version',
+    expect(said('connectTimeout: 5s\ndnsRefreshRate: 5s\nmeshMTLS: {minProtocolVersion: TLSV1_3}\n')).to.deep.equal([
+      '1 warning not-supported connectTimeout: connectTimeout is not used by this version',
+      '2 warning not-supported dnsRefreshRate: dnsRefreshRate is not used by this version',
       '3 error not-supported meshMTLS: meshMTLS is not supported by this version (remove it if the defaults are good enough)',
     ]);
   });
@@ -267,5 +268,16 @@ accessLogFormat: "%RESPONSE_CODE%"
       '3 error unknown-field defaultConfig.gatewayTopology.proxyProtocol.version',
       '3 error out-of-range defaultConfig.gatewayTopology.numTrustedProxies',
     ]);
+  });
+
+  it('knows the profile of the 1.1 documents: no mTLS that nobody asked for', () => {
+    const modes = (text: string) => {
+      const { enableAutoMtls, mtlsWithoutPolicy } = readMeshFile('mesh.yaml', text).mesh;
+      return [enableAutoMtls, mtlsWithoutPolicy];
+    };
+    expect(modes('compatibility: "1.1"')).to.deep.equal([false, 'DISABLE']);
+    expect(modes('compatibility: "1.1"\nenableAutoMtls: true')).to.deep.equal([true, 'DISABLE']);
+    expect(modes('compatibility: "1.2"')).to.deep.equal([true, 'PERMISSIVE']);
+    expect(said('compatibility: "1.2"').length).to.equal(1);
   });
 });

@@ -112,4 +112,16 @@ describe('namespaceMode', () => {
     expect(namespaceMode(snapshot, 'foo')).to.equal('DISABLE');
     expect(namespaceMode(snapshot, 'bar')).to.equal('STRICT');
   });
+
+  it('is DISABLE without a policy under the profile of the 1.1 documents, and what a policy says with one', () => {
+    const under = (...policies: readonly PeerAuthentication[]): MtlsMode => {
+      const snapshot = snapshotOf(policies);
+      return namespaceMode({ ...snapshot, mesh: { ...snapshot.mesh, mtlsWithoutPolicy: 'DISABLE' } }, 'foo');
+    };
+    expect([under(), under(mesh('UNSET')), under(mesh('PERMISSIVE'))]).to.deep.equal([
+      'DISABLE',
+      'DISABLE',
+      'PERMISSIVE',
+    ]);
+  });
 });
