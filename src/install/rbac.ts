@@ -8,6 +8,7 @@ import {
   validatorName,
 } from '../model/cluster-names.ts';
 import type { Manifest } from './manifest.ts';
+import { meshKinds } from './mesh-kinds.ts';
 
 /** One rule of a role (rbac.authorization.k8s.io/v1). */
 export interface PolicyRule {
@@ -22,15 +23,7 @@ const watch = ['list', 'watch'];
 
 /** Kinds of ours that are read, by group. Legacy groups count too: that they hold something must show. */
 const read: Readonly<Record<string, readonly string[]>> = {
-  'security.istio.io': ['authorizationpolicies', 'peerauthentications', 'requestauthentications'],
-  'networking.istio.io': [
-    'destinationrules',
-    'gateways',
-    'serviceentries',
-    'sidecars',
-    'virtualservices',
-    'workloadentries',
-  ],
+  ...meshKinds,
   'authentication.istio.io': ['meshpolicies', 'policies'],
   'rbac.istio.io': ['clusterrbacconfigs', 'rbacconfigs', 'servicerolebindings', 'serviceroles'],
 };

@@ -1,5 +1,6 @@
 import { appName, injectorName, validatorName } from '../model/cluster-names.ts';
 import type { Manifest } from './manifest.ts';
+import { meshKinds } from './mesh-kinds.ts';
 
 /** Pods there must start without us: the cluster itself, and the control plane. */
 const neverInjected = ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage'];
@@ -42,19 +43,6 @@ const selections: readonly Selection[] = [
   },
   { name: 'pod', namespace: [absent(injection), absent(revision)], pod: [is(inject, 'true'), absent(revision)] },
 ];
-
-/** The kinds that are read, and so can be wrong. Their status is no part of that: we write it ourselves. */
-const validated: Readonly<Record<string, readonly string[]>> = {
-  'security.istio.io': ['authorizationpolicies', 'peerauthentications', 'requestauthentications'],
-  'networking.istio.io': [
-    'destinationrules',
-    'gateways',
-    'serviceentries',
-    'sidecars',
-    'virtualservices',
-    'workloadentries',
-  ],
-};
 
 const common = {
   // What goes past a control plane that is down would go unprotected.
@@ -106,7 +94,7 @@ export function webhookManifests(namespace: string): readonly Manifest[] {
           name: 'policies.validator.coxswain.dev',
           clientConfig: client('/validate'),
           ...common,
-          rules: Object.entries(validated).map(([group, resources]) => ({
+          rules: Object.entries(meshKinds).map(([group, resources]) => ({
             apiGroups: [group],
             apiVersions: ['*'],
             operations: ['CREATE', 'UPDATE'],

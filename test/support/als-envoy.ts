@@ -1,10 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type TypeMap, type TypeName, toJson } from '@envoyproxy/protos';
 import { controlPlaneCluster, tokenSecretName } from '../../src/agent/bootstrap-xds-cluster.ts';
 import type { AuthorizationPolicy } from '../../src/model/authorization-policy.ts';
@@ -13,6 +10,7 @@ import { accessLogs } from '../../src/translate/envoy/access-log.ts';
 import { type FilterAction, httpRbac, networkRbac } from '../../src/translate/envoy/rbac.ts';
 import { type ActionPolicies, effectiveAuthorization, forHttp } from '../../src/translate/policy/authorization.ts';
 import { forTcp } from '../../src/translate/policy/authorization-tcp.ts';
+import { listening, stop } from './envoy-process.ts';
 
 const types = 'type.googleapis.com/envoy.extensions';
 const tools = resolve(import.meta.dirname, '../../.tools');
@@ -81,9 +79,9 @@ export class AlsEnvoy implements AsyncDisposable {
     });
     const envoy = new AlsEnvoy(options, child, folder);
     try {
-      await envoy.#listening(options.adminPort);
-      await envoy.#listening(options.httpPort);
-      await envoy.#listening(options.tcpPort);
+      await listening(envoy.#process, options.adminPort);
+      await listening(envoy.#process, options.httpPort);
+      await listening(envoy.#process, options.tcpPort);
     } catch (error) {
       await envoy[Symbol.asyncDispose]();
       throw new Error(`envoy did not start: ${said.slice(0, 2_000)}`, { cause: error });
@@ -103,29 +101,8 @@ export class AlsEnvoy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const child = this.#process;
-    if (child.exitCode === null && child.signalCode === null) {
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-    }
+    await stop(this.#process);
     await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #listening(port: number): Promise<void> {
-    const deadline = AbortSignal.timeout(20_000);
-    for (;;) {
-      if (this.#process.exitCode !== null) throw new Error(`envoy exited with ${this.#process.exitCode}`);
-      const socket = connect(port, '127.0.0.1');
-      try {
-        await once(socket, 'connect');
-        return;
-      } catch {
-        await delay(20, undefined, { signal: deadline });
-      } finally {
-        socket.destroy();
-      }
-    }
   }
 }
 

@@ -2,11 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:http';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Compiled } from './compiled.ts';
+import { listening, stop } from './envoy-process.ts';
 import { freePorts } from './rbac-envoy.ts';
 
 const tools = resolve(import.meta.dirname, '../../.tools');
@@ -69,7 +68,7 @@ export class CompiledEnvoy implements AsyncDisposable {
     });
     const envoy = new CompiledEnvoy(child, folder, app, port);
     try {
-      await envoy.#listening();
+      await listening(envoy.#process, port);
     } catch (error) {
       await envoy[Symbol.asyncDispose]();
       throw new Error(`envoy ${version} did not start: ${said.slice(0, 2_000)}`, { cause: error });
@@ -88,31 +87,10 @@ export class CompiledEnvoy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const child = this.#process;
-    if (child.exitCode === null && child.signalCode === null) {
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-    }
+    await stop(this.#process);
     this.#app.close();
     this.#app.closeAllConnections();
     await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #listening(): Promise<void> {
-    const deadline = AbortSignal.timeout(20_000);
-    for (;;) {
-      if (this.#process.exitCode !== null) throw new Error(`envoy exited with ${this.#process.exitCode}`);
-      const socket = connect(this.#port, '127.0.0.1');
-      try {
-        await once(socket, 'connect');
-        return;
-      } catch {
-        await delay(20, undefined, { signal: deadline });
-      } finally {
-        socket.destroy();
-      }
-    }
   }
 }
 

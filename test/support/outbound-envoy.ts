@@ -1,14 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { isRecord } from '../../src/lib/is-record.ts';
 import type { Resource } from '../../src/model/resource.ts';
 import type { Outbound } from '../../src/translate/outbound.ts';
 import { json } from './compiled.ts';
+import { listening, stop } from './envoy-process.ts';
 
 const tools = resolve(import.meta.dirname, '../../.tools');
 
@@ -45,7 +43,7 @@ export class OutboundEnvoy implements AsyncDisposable {
     });
     const envoy = new OutboundEnvoy(child, folder);
     try {
-      for (const port of ports) await envoy.#listening(port);
+      for (const port of ports) await listening(envoy.#process, port);
     } catch (error) {
       await envoy[Symbol.asyncDispose]();
       throw new Error(`envoy ${version} did not start: ${said.slice(0, 4_000)}`, { cause: error });
@@ -54,29 +52,8 @@ export class OutboundEnvoy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const child = this.#process;
-    if (child.exitCode === null && child.signalCode === null) {
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-    }
+    await stop(this.#process);
     await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #listening(port: number): Promise<void> {
-    const deadline = AbortSignal.timeout(20_000);
-    for (;;) {
-      if (this.#process.exitCode !== null) throw new Error(`envoy exited with ${this.#process.exitCode}`);
-      const socket = connect(port, '127.0.0.1');
-      try {
-        await once(socket, 'connect');
-        return;
-      } catch {
-        await delay(20, undefined, { signal: deadline });
-      } finally {
-        socket.destroy();
-      }
-    }
   }
 }
 

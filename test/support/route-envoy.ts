@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type envoy as protos, toJson } from '@envoyproxy/protos';
 import { readText } from '../../src/config/files.ts';
 import type { VirtualService } from '../../src/model/virtual-service.ts';
@@ -15,6 +13,7 @@ import { dormantRouteFilters, routeFilters } from '../../src/translate/envoy/rou
 import { destinationPort } from '../../src/translate/policy/destination-port.ts';
 import { effectiveRoutes, type RouteAsker } from '../../src/translate/policy/virtual-service.ts';
 import { meshHosts, virtualServices } from '../../src/translate/policy/virtual-services.ts';
+import { listening, stop } from './envoy-process.ts';
 import { freePorts } from './rbac-envoy.ts';
 
 const tools = resolve(import.meta.dirname, '../../.tools');
@@ -234,27 +233,4 @@ function answerer(app: string, all: Reached[]) {
 async function close(server: Server): Promise<void> {
   server.closeAllConnections();
   await new Promise((resolved) => server.close(resolved));
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
-}
-
-async function listening(child: ChildProcess, port: number): Promise<void> {
-  const deadline = AbortSignal.timeout(20_000);
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`envoy exited with ${child.exitCode}`);
-    const socket = connect(port, '127.0.0.1');
-    try {
-      await once(socket, 'connect');
-      return;
-    } catch {
-      await delay(20, undefined, { signal: deadline });
-    } finally {
-      socket.destroy();
-    }
-  }
 }
