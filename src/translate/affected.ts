@@ -2,6 +2,7 @@ import { assertNever } from '../lib/assert-never.ts';
 import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
 import type { DestinationRule } from '../model/destination-rule.ts';
 import type { Gateway } from '../model/gateway.ts';
+import type { Host } from '../model/host.ts';
 import { keySetId } from '../model/key-set.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
 import { holdsFor } from '../model/policy-scope.ts';
@@ -115,7 +116,7 @@ class Collector implements Scope {
         }
         this.#selectors.add(meta.namespace);
         this.#addPins(sides(change) as Service[]);
-        this.#addAuthorizer(meta.namespace, meta.name);
+        this.#addAuthorizers([serviceHost({ meta }, this.#after.mesh.dnsDomain)]);
         this.#addViews(meta.namespace, (view) =>
           (sides(change) as Service[]).some(
             (service) =>
@@ -149,6 +150,7 @@ class Collector implements Scope {
         for (const side of sides(change) as ServiceEntry[]) {
           this.#services.addEntry(side);
           this.#routers.addEntry(side);
+          this.#addAuthorizers(side.hosts);
         }
         return;
       case 'Sidecar':
@@ -204,11 +206,10 @@ class Collector implements Scope {
   }
 
   /** Whether an external authorizer can be asked depends on its service, and any CUSTOM policy may name it. */
-  #addAuthorizer(namespace: string, name: string): void {
+  #addAuthorizers(hosts: readonly Host[]): void {
     const { mesh, authorizationPolicies } = this.#after;
-    const host = serviceHost({ meta: { namespace, name } }, mesh.dnsDomain);
     const providers = new Set(
-      mesh.extensionProviders.filter(({ service }) => service === host).map((each) => each.name),
+      mesh.extensionProviders.filter(({ service }) => hosts.includes(service)).map((each) => each.name),
     );
     if (providers.size === 0) return;
     for (const policy of all(authorizationPolicies)) if (providers.has(policy.provider)) this.#addScope(policy);

@@ -170,7 +170,7 @@ const authorizationPolicies = fc
     namespace,
     name: fc.constantFrom('p', 'q', 'r'),
     action: fc.constantFrom<AuthorizationAction>('ALLOW', 'DENY', 'AUDIT', 'CUSTOM', 'CUSTOM'),
-    provider: fc.constantFrom('h', 'g', 'h-2', 'nobody'),
+    provider: fc.constantFrom('h', 'g', 'h-2', 'outside', 'nobody'),
     dryRun: fc.constantFrom(false, false, true),
     labels: selectorLabels,
     targets,
@@ -184,7 +184,7 @@ const authorizationPolicies = fc
 
 /** Who asks an authorizer, and the services behind which these are: what seldom meets by chance. */
 export const anyCustom: fc.Arbitrary<MeshObject> = fc.oneof(
-  fc.record({ namespace, provider: fc.constantFrom('h', 'g', 'h-2'), labels: selectorLabels }).map(
+  fc.record({ namespace, provider: fc.constantFrom('h', 'g', 'h-2', 'outside'), labels: selectorLabels }).map(
     ({ namespace, provider, labels }): MeshObject => ({
       ...authorizationPolicy(namespace, 'p', 'DENY', [{ to: { paths: ['/a'] } }], labels),
       action: 'CUSTOM',
@@ -301,6 +301,7 @@ const providers: ExtensionProvider[] = [
   httpAuthorizer('h', 's.foo.svc.cluster.local'),
   httpAuthorizer('h-2', 't.bar.svc.cluster.local', { port: 9000 }),
   grpcAuthorizer('g', 's.bar.svc.cluster.local', { port: 81 }),
+  httpAuthorizer('outside', 'a.example'),
 ];
 
 /** Mesh settings of the beginning: with authorizers, so that policies have somebody to ask. */

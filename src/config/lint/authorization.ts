@@ -22,14 +22,15 @@ export function lintAuthorization(world: World): readonly Finding[] {
 
 /** Whom nobody can ask: what the policy matches is denied (pitfall 55). */
 function provider(
-  { mesh }: World,
+  { mesh, serviceEntries }: World,
   policy: AuthorizationPolicy,
   services: ReadonlyMap<string, Service>,
 ): readonly Finding[] {
   if (policy.action !== 'CUSTOM' || policy.provider === '') return [];
-  const resolved = resolveProvider(policy.provider, mesh, (namespace, name) =>
-    services.get(`Service/${namespace}/${name}`),
-  );
+  const resolved = resolveProvider(policy.provider, mesh, {
+    service: (namespace, name) => services.get(`Service/${namespace}/${name}`),
+    entry: (host) => serviceEntries.find(({ hosts }) => hosts.includes(host)),
+  });
   if (resolved.kind === 'usable') return [];
   const message = `provider ${policy.provider} can't be asked, so what the policy matches is denied: ${resolved.reason}`;
   const hint = 'compare extensionProviders of the mesh settings with the services';

@@ -1,8 +1,8 @@
 import type { AuthorizationPolicy } from '../../model/authorization-policy.ts';
 import type { ExtensionProvider } from '../../model/extension-provider.ts';
-import { compareText } from '../../model/object.ts';
+import { byAge, compareText } from '../../model/object.ts';
 import { resolveProvider } from '../../model/provider-service.ts';
-import type { Snapshot } from '../../snapshot/snapshot.ts';
+import { all, type Snapshot } from '../../snapshot/snapshot.ts';
 
 /** An external authorizer of a workload, and the policies that send requests to it. */
 export interface CustomProvider {
@@ -21,13 +21,16 @@ export interface EffectiveCustom {
 /** Sorts the CUSTOM policies of a workload by their providers. Each provider has its own place, so there may be several. */
 export function effectiveCustom(
   policies: readonly AuthorizationPolicy[],
-  { mesh, services }: Pick<Snapshot, 'mesh' | 'services'>,
+  { mesh, services, serviceEntries }: Pick<Snapshot, 'mesh' | 'services' | 'serviceEntries'>,
 ): EffectiveCustom {
   const asked: CustomProvider[] = [];
   const refused: AuthorizationPolicy[] = [];
   const byName = [...Map.groupBy(policies, ({ provider }) => provider)].sort(([a], [b]) => compareText(a, b));
   for (const [name, those] of byName) {
-    const resolved = resolveProvider(name, mesh, (namespace, service) => services.get(namespace)?.get(service));
+    const resolved = resolveProvider(name, mesh, {
+      service: (namespace, service) => services.get(namespace)?.get(service),
+      entry: (host) => [...all(serviceEntries)].filter(({ hosts }) => hosts.includes(host)).sort(byAge)[0],
+    });
     if (resolved.kind === 'usable') asked.push({ provider: resolved.provider, policies: those });
     else refused.push(...those);
   }

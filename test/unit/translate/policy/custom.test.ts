@@ -3,8 +3,16 @@ import type { AuthorizationPolicy } from '../../../../src/model/authorization-po
 import type { ExtensionProvider } from '../../../../src/model/extension-provider.ts';
 import { defaultMesh } from '../../../../src/model/mesh.ts';
 import type { Service } from '../../../../src/model/service.ts';
+import type { ServiceEntry } from '../../../../src/model/service-entry.ts';
 import { effectiveCustom } from '../../../../src/translate/policy/custom.ts';
-import { authorizationPolicy, grpcAuthorizer, httpAuthorizer, service, snapshotOf } from '../../../support/objects.ts';
+import {
+  authorizationPolicy,
+  grpcAuthorizer,
+  httpAuthorizer,
+  service,
+  serviceEntry,
+  snapshotOf,
+} from '../../../support/objects.ts';
 
 const host = 'asker.bar.svc.cluster.local';
 const asker = service('bar', 'asker', [
@@ -23,13 +31,10 @@ const custom = (name: string, provider: string): AuthorizationPolicy => ({
 function sorted(
   policies: readonly AuthorizationPolicy[],
   extensionProviders: readonly ExtensionProvider[],
-  ...services: readonly Service[]
+  ...known: readonly (Service | ServiceEntry)[]
 ) {
-  const { services: known } = snapshotOf(services.length === 0 ? [asker] : services);
-  const { asked, refused } = effectiveCustom(policies, {
-    mesh: { ...defaultMesh, extensionProviders },
-    services: known,
-  });
+  const snapshot = snapshotOf(known.length === 0 ? [asker] : known);
+  const { asked, refused } = effectiveCustom(policies, { ...snapshot, mesh: { ...defaultMesh, extensionProviders } });
   const names = (list: readonly AuthorizationPolicy[]) => list.map(({ meta }) => meta.name);
   return {
     asked: asked.map(({ provider, policies: those }) => [provider.name, ...names(those)]),
@@ -68,8 +73,21 @@ describe('effectiveCustom', () => {
           refused: ['1'],
         },
       );
-    expect(sorted([custom('1', 'x')], [httpAuthorizer('x', host)], { ...asker, headless: true }).refused).to.deep.equal(
-      ['1'],
+    const unreachable: readonly Partial<Service>[] = [{ headless: true }, { externalName: 'elsewhere.example' }];
+    for (const more of unreachable)
+      expect(sorted([custom('1', 'x')], [httpAuthorizer('x', host)], { ...asker, ...more }).refused).to.deep.equal([
+        '1',
+      ]);
+  });
+
+  it('asks one behind a ServiceEntry, too, where a cluster leads there', () => {
+    const entry = (resolution: ServiceEntry['resolution'], of = 'authorizer.example') =>
+      serviceEntry('bar', 'authorizer', of, [[9000, 9000, 'grpc']], { resolution });
+    const outside = [grpcAuthorizer('x', 'authorizer.example')];
+    expect(sorted([custom('1', 'x')], outside, entry('STATIC')).refused).to.deep.equal([]);
+    expect(sorted([custom('1', 'x')], outside, entry('NONE')).refused).to.deep.equal(['1']);
+    expect(sorted([custom('1', 'x')], [grpcAuthorizer('x', host)], entry('NONE', host), asker).refused).to.deep.equal(
+      [],
     );
   });
 
