@@ -43,7 +43,7 @@ describe('coxswain sandbox', () => {
     expect({ code, stderr }).to.deep.equal({
       code: 1,
       stderr:
-        'coxswain: no example "no-such-example"\n  hint: a folder, or one of authorization, gateway, httpbin, istioinaction\n',
+        'coxswain: no example "no-such-example"\n  hint: a folder, or one of authorization, bookinfo, browser-mtls, gateway, httpbin, istioinaction\n',
     });
   });
 
