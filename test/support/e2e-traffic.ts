@@ -83,7 +83,7 @@ const subsets = [
 ];
 
 /** Requests say which subset they want; others go to all of them. */
-const partedRoutes = {
+const partedRoutes: PolicyObject = {
   apiVersion: 'networking.istio.io/v1',
   kind: 'VirtualService',
   metadata: { name: 'parted', namespace: 'legacy' },
@@ -142,7 +142,7 @@ export async function trafficMesh(envoy: string): Promise<Mesh> {
   const mesh = await Mesh.up(envoy, {
     manifests: [
       { file: 'world.yaml', yaml: worldManifests() },
-      { file: 'traffic.yaml', yaml: toYaml([...pods, ...documents, partedRoutes]) },
+      { file: 'traffic.yaml', yaml: toYaml([...pods, ...documents]) },
     ],
   });
   await using stack = new AsyncDisposableStack();
@@ -155,7 +155,7 @@ export async function trafficMesh(envoy: string): Promise<Mesh> {
     spec: { address: mesh.sandbox.pod('one.legacy').ip.replace(/\d+$/, '250'), labels: { app: 'hole' } },
   };
   await mesh.sandbox.apply(toYaml([hole]));
-  await mesh.enforce(trafficRules);
+  await mesh.enforce([...trafficRules, partedRoutes]);
   stack.move();
   return mesh;
 }
