@@ -67,8 +67,3 @@ export type ServerTls =
   /** The mesh's own certificates on both sides. */
   | { readonly mode: 'ISTIO_MUTUAL'; readonly limits: TlsLimits; readonly clients: ClientRules }
   | TerminatedTls;
-
-/** `ns/name`, or `name`: how a credential is written. */
-export function credentialText({ namespace, name }: CredentialRef): string {
-  return namespace === undefined ? name : `${namespace}/${name}`;
-}

@@ -1,6 +1,6 @@
 import type { DestinationRule } from '../model/destination-rule.ts';
 import type { Gateway } from '../model/gateway.ts';
-import { fullHost, type Host, hostWithin } from '../model/host.ts';
+import { fullHost, type Host } from '../model/host.ts';
 import type { Secret } from '../model/secret.ts';
 import { authoritiesTwin } from '../model/secret-source.ts';
 import { selects } from '../model/selector.ts';
@@ -9,10 +9,10 @@ import type { ServiceEntry } from '../model/service-entry.ts';
 import type { ClientTlsSettings } from '../model/traffic-policy.ts';
 import { meshGateway, type VirtualService } from '../model/virtual-service.ts';
 import { all, type Snapshot } from '../snapshot/snapshot.ts';
-import { consistsOf } from './affected-services.ts';
+import { routedWith } from './affected-services.ts';
 import { credentialSources } from './envoy/originated-tls.ts';
 import { gatewaysOf } from './policy/gateway.ts';
-import { destinationsOf } from './policy/mesh-routes.ts';
+import { routedTo } from './policy/mesh-routes.ts';
 import { type RoutedService, virtualServicesOf } from './policy/virtual-services.ts';
 import type { View } from './view.ts';
 
@@ -59,8 +59,7 @@ export class AffectedRouters {
 
   /** As itself, or as what others delegate to. */
   addVirtualService({ meta }: VirtualService): void {
-    for (const snapshot of [this.#before, this.#after])
-      for (const routed of virtualServicesOf(snapshot)) if (consistsOf(routed, meta)) this.#addRouted(routed);
+    for (const routed of routedWith([this.#before, this.#after], meta)) this.#addRouted(routed);
   }
 
   addService(service: Service): void {
@@ -77,10 +76,7 @@ export class AffectedRouters {
   }
 
   #addRoutesTo(pattern: Host): void {
-    for (const routed of virtualServicesOf(this.#after)) {
-      if (routed.service.gateways.every((each) => each === meshGateway)) continue;
-      if (destinationsOf(routed).some(({ host }) => hostWithin(host, pattern))) this.#addRouted(routed);
-    }
+    for (const routed of routedTo(virtualServicesOf(this.#after), pattern)) this.#addRouted(routed);
   }
 
   #addRouted({ service }: RoutedService): void {

@@ -8,7 +8,7 @@ import type { VirtualService } from '../model/virtual-service.ts';
 import type { Workload } from '../model/workload.ts';
 import { serviceSelects } from '../snapshot/indexes.ts';
 import { all, inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
-import { destinationsOf } from './policy/mesh-routes.ts';
+import { routedTo } from './policy/mesh-routes.ts';
 import { type RoutedService, virtualServicesOf } from './policy/virtual-services.ts';
 import { entryKey, routedHostKey, type ServiceKey, serviceKey } from './registry.ts';
 
@@ -25,14 +25,20 @@ export class AffectedServices {
 
   addService(service: Service): void {
     this.keys.add(serviceKey(service));
-    this.#addRoutesTo(serviceHost(service, this.#after.mesh.dnsDomain));
+    this.#addName(serviceHost(service, this.#after.mesh.dnsDomain));
   }
 
   addEntry(entry: ServiceEntry): void {
     for (const host of entry.hosts) {
       this.keys.add(entryKey(entry, host));
-      this.#addRoutesTo(host);
+      this.#addName(host);
     }
+  }
+
+  /** A name that a registry begins or ends to know may have routes of its own, and others may lead there. */
+  #addName(host: Host): void {
+    this.keys.add(routedHostKey(host));
+    this.#addRoutesTo(host);
   }
 
   addSlice({ meta, service }: EndpointSlice): void {
@@ -48,8 +54,7 @@ export class AffectedServices {
 
   /** The hosts that a VirtualService is for; those of the ones that delegate to it, too. */
   addVirtualService({ meta }: VirtualService): void {
-    for (const snapshot of [this.#before, this.#after])
-      for (const routed of virtualServicesOf(snapshot)) if (consistsOf(routed, meta)) this.#addRouted(routed);
+    for (const routed of routedWith([this.#before, this.#after], meta)) this.#addRouted(routed);
   }
 
   /** Services that select a workload, or list it by name or address. */
@@ -102,8 +107,7 @@ export class AffectedServices {
 
   /** The hosts of VirtualServices that lead to a host: which port they mean, and what is hashed, depends on it. */
   #addRoutesTo(pattern: Host): void {
-    for (const routed of virtualServicesOf(this.#after))
-      if (destinationsOf(routed).some(({ host }) => hostWithin(host, pattern))) this.#addRouted(routed);
+    for (const routed of routedTo(virtualServicesOf(this.#after), pattern)) this.#addRouted(routed);
   }
 
   #addRouted({ service }: RoutedService): void {
@@ -111,8 +115,12 @@ export class AffectedServices {
   }
 }
 
-/** Does an object stand in a VirtualService, as itself or as one that it delegates to? */
-export function consistsOf({ service, http }: RoutedService, { name, namespace }: MeshObject['meta']): boolean {
+/** The VirtualServices in which an object stands, as itself or as one that they delegate to, in any of these states. */
+export function routedWith(states: readonly Snapshot[], meta: MeshObject['meta']): readonly RoutedService[] {
+  return states.flatMap((state) => virtualServicesOf(state).filter((routed) => consistsOf(routed, meta)));
+}
+
+function consistsOf({ service, http }: RoutedService, { name, namespace }: MeshObject['meta']): boolean {
   const named = (meta: MeshObject['meta']): boolean => meta.name === name && meta.namespace === namespace;
   return (
     named(service.meta) ||

@@ -165,6 +165,7 @@ export class Compiler {
     parts: ReadonlyMap<Outbound, ReadonlySet<OutboundPart>>,
     recompiled: ReadonlyMap<ViewState, Compiled>,
   ): readonly ViewState[] {
+    if (parts.size === 0 && recompiled.size === 0) return [];
     return this.#views.all().filter((state) => {
       if (state.view.kind !== 'router') return false;
       const { outbound } = state.compiled;

@@ -1,7 +1,7 @@
 import type { Finding } from '../model/finding.ts';
-import { selects, selectsAll } from '../model/selector.ts';
+import { type Selector, selects, selectsAll } from '../model/selector.ts';
 import type { Workload } from '../model/workload.ts';
-import { all, type Snapshot } from '../snapshot/snapshot.ts';
+import { all, type Named, type Snapshot } from '../snapshot/snapshot.ts';
 import { effectiveGateway } from './policy/gateway.ts';
 import type { WorkloadFacts } from './policy/inbound.ts';
 
@@ -36,8 +36,29 @@ function routersOf(snapshot: Snapshot): readonly WorkloadFacts[] {
     (selector) => !selectsAll(selector),
   );
   if (selectors.length === 0) return [];
+  const named = [...snapshot.pods.values(), ...snapshot.workloadEntries.values()];
+  return distinct(named.flatMap((workloads) => routersAmong(workloads, snapshot.gateways, selectors)));
+}
+
+interface Chosen {
+  readonly gateways: Snapshot['gateways'];
+  readonly routers: readonly WorkloadFacts[];
+}
+
+const chosenOf = new WeakMap<Named<Workload>, Chosen>();
+
+/** Looked for once for each state of a namespace: every batch asks, and a pod that came is one of one namespace. */
+function routersAmong(
+  workloads: Named<Workload>,
+  gateways: Snapshot['gateways'],
+  selectors: readonly Selector[],
+): readonly WorkloadFacts[] {
+  const found = chosenOf.get(workloads);
+  if (found?.gateways === gateways) return found.routers;
   const chosen = ({ labels }: Workload): boolean => selectors.some((selector) => selects(selector, labels));
-  return distinct([...all(snapshot.pods), ...all(snapshot.workloadEntries)].filter(chosen).map(routerOf));
+  const routers = [...workloads.values()].filter(chosen).map(routerOf);
+  chosenOf.set(workloads, { gateways, routers });
+  return routers;
 }
 
 const routerOf = ({ meta, labels, namedPorts }: Workload): WorkloadFacts => ({

@@ -62,6 +62,7 @@ export class Outbound {
   #routes: Layer = emptyLayer('routes/outbound');
   #httpPorts: readonly number[] = [];
   #unknown: string;
+  #sorted: readonly ServiceUnit[] | undefined;
   #bound: NonNullable<OutboundSettings['bound']> = [];
   readonly #virtualHosts = new Map<string, Layer>();
   readonly #inlineRoutes = new Map<string, Layer>();
@@ -132,6 +133,7 @@ export class Outbound {
     units: ReadonlyMap<string, ServiceUnit | undefined>,
     { unknown = this.#unknown, bound = this.#bound }: OutboundSettings = {},
   ): ReadonlySet<OutboundPart> {
+    if (units.size > 0) this.#sorted = undefined;
     const dirty = new Set<OutboundPart>(unknown === this.#unknown ? [] : ['listeners', 'routes']);
     if (JSON.stringify(bound) !== JSON.stringify(this.#bound)) dirty.add('listeners');
     this.#unknown = unknown;
@@ -165,8 +167,14 @@ export class Outbound {
     return unit?.service.registry !== 'none' || unit.hosts.routes.some(({ port }) => this.#httpPorts.includes(port));
   }
 
+  /** Sorted once for all that ask after a change: each namespace of clients does. */
+  #inOrder(): readonly ServiceUnit[] {
+    this.#sorted ??= inPrecedence(this.#units.values());
+    return this.#sorted;
+  }
+
   #hosts(namespace: string): readonly Hosts[] {
-    return inPrecedence(this.#units.values()).map((unit) => hostsFor(unit, namespace));
+    return this.#inOrder().map((unit) => hostsFor(unit, namespace));
   }
 
   #discoveredHosts(namespace: string): readonly Resource[] {
@@ -217,7 +225,7 @@ export class Outbound {
       this.#listeners = this.#layer('listeners', [
         this.#cache.get('virtualOutbound', { unknown: this.#unknown, settings }, virtualOutboundListener),
         ...firstOfName([...this.#boundListeners(), ...this.#sharedListeners()]),
-        ...firstOfName(inPrecedence(units).flatMap((unit) => unit.listeners)),
+        ...firstOfName(this.#inOrder().flatMap((unit) => unit.listeners)),
       ]);
     }
     if (dirty.has('routes')) {
@@ -250,7 +258,7 @@ export class Outbound {
   #sharedListeners(): readonly Resource[] {
     const settings = connectionSettings(this.#mesh);
     const claims = Map.groupBy(
-      inPrecedence(this.#units.values()).flatMap((unit) => unit.claims),
+      this.#inOrder().flatMap((unit) => unit.claims),
       ({ port }) => port,
     );
     const http = new Set(this.#httpPorts);

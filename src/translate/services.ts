@@ -1,3 +1,5 @@
+import { visibleIn } from '../model/export-to.ts';
+import { serviceHost } from '../model/service.ts';
 import type { Sidecar } from '../model/sidecar.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Scope } from './affected.ts';
@@ -84,20 +86,13 @@ export class Services {
   /** What the changes in `scope` touch; tells which parts of which outbound sides are other layers now. */
   update(snapshot: Snapshot, scope: Scope): ReadonlyMap<Outbound, ReadonlySet<OutboundPart>> {
     this.#snapshot = snapshot;
-    const keys = this.#withRoutedHosts(this.#registry.update(snapshot, scope.services));
+    const keys = this.#registry.update(snapshot, scope.services);
     const changed = new Map<Outbound, ReadonlySet<OutboundPart>>();
     for (const side of [this.#shared, ...this.#own.values()]) {
       const parts = this.#updateSide(side, keys, scope.clientsChanged);
       if (parts.size > 0) changed.set(side.outbound, parts);
     }
     return changed;
-  }
-
-  /** A name that a registry begins or ends to know may have routes of its own. */
-  #withRoutedHosts(keys: ReadonlySet<ServiceKey>): ReadonlySet<ServiceKey> {
-    if (virtualServicesOf(this.#snapshot).length === 0) return keys;
-    const hosts = [...keys].flatMap((key) => this.#registry.get(key)?.host ?? []);
-    return new Set([...keys, ...hosts.map(routedHostKey)]);
   }
 
   #updateSide(side: Side, keys: ReadonlySet<ServiceKey>, clientsChanged: boolean): ReadonlySet<OutboundPart> {
@@ -122,18 +117,19 @@ export class Services {
       const [first] = reached.filter((each) => this.#imported(each, client, sidecar).includes(port)).sort(byPrecedence);
       return { address, port, to: { kind: 'tcp', host: first?.host } } as const;
     });
-    return { unknown: this.#unknown(sidecar), bound };
+    return { unknown: this.#unknown(sidecar, client), bound };
   }
 
-  #unknown(sidecar: Sidecar | undefined): string {
+  #unknown(sidecar: Sidecar | undefined, client: Client): string {
     const { mode, egressProxy } = outboundPolicyOf(sidecar, this.#snapshot.mesh);
     if (egressProxy === undefined) return unknownCluster(mode);
-    return this.routeTargets(anyClient, 0).clusterOf(egressProxy);
+    return this.routeTargets(client, 0).clusterOf(egressProxy);
   }
 
   #keysFor(client: Client): Iterable<ServiceKey> {
-    const hosts = client.kind === 'sidecar' ? routedHosts(virtualServicesOf(this.#snapshot), client.namespace) : [];
-    return [...this.#registry.keys(), ...hosts.map(routedHostKey)];
+    const hosts =
+      client.kind === 'sidecar' ? routedHosts(virtualServicesOf(this.#snapshot), client.namespace).keys() : [];
+    return [...this.#registry.keys(), ...[...hosts].map(routedHostKey)];
   }
 
   #compile(client: Client, lastGood?: Outbound): Side {
@@ -186,11 +182,14 @@ export class Services {
       addresses: [...new Set(service.addresses)].filter(owns),
       destination: destinationOf(this.#snapshot, service, client),
       client: client.kind,
-      aliases: this.#registry.aliasesOf(service.host).map(({ meta: { name, namespace } }) => ({
-        name,
-        namespace,
-        host: `${name}.${namespace}.svc.${this.#snapshot.mesh.dnsDomain}`,
-      })),
+      aliases: this.#registry
+        .aliasesOf(service.host)
+        .filter(({ exportTo }) => visibleIn(exportTo, client.namespace))
+        .map((alias) => ({
+          name: alias.meta.name,
+          namespace: alias.meta.namespace,
+          host: serviceHost(alias, this.#snapshot.mesh.dnsDomain),
+        })),
       routes: routed && meshRoutes(routed, client),
     };
   }
@@ -215,11 +214,9 @@ export class Services {
 
   #routedHost(host: string, client: Client, sidecar: Sidecar | undefined): (() => ServiceUnit) | undefined {
     if (client.kind !== 'sidecar' || host === '*') return undefined;
-    const services = virtualServicesOf(this.#snapshot);
+    const routed = routedHosts(virtualServicesOf(this.#snapshot), client.namespace).get(host);
     const known = this.#registry.claiming(host).some((each) => this.#imported(each, client, sidecar).length > 0);
-    if (known || !routedHosts(services, client.namespace).includes(host)) return undefined;
-    const routed = routedService(services, host, client.namespace);
-    if (routed === undefined) return undefined;
+    if (known || routed === undefined) return undefined;
     const routes = this.#routes(meshRoutes(routed, client), client).http(portOfRoutedHosts);
     return routes && (() => routedHostUnit(this.#cache, host, portOfRoutedHosts, routes));
   }
@@ -250,6 +247,7 @@ function isSame(told: Told, all: Told | undefined): boolean {
     all.routes === undefined &&
     told.ports.join() === all.ports.join() &&
     told.addresses.join() === all.addresses.join() &&
+    told.aliases.length === all.aliases.length &&
     (told.client === all.client || !('headless' in told.service.object) || !told.service.object.headless)
   );
 }

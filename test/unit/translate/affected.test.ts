@@ -139,9 +139,9 @@ describe('affected', () => {
   });
 
   describe('a Service', () => {
-    it('touches itself, and the views that its selector chose or chooses', () => {
+    it('touches itself, its name, and the views that its selector chose or chooses', () => {
       expect(scopeOf(world, apply({ ...web, selector: { app: 'other' } }))).to.deep.equal({
-        services: ['foo/web'],
+        services: ['//web.foo.svc.cluster.local', 'foo/web'],
         workloads: [],
         selectors: ['foo'],
         pins: [],
