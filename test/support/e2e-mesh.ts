@@ -175,7 +175,8 @@ export class Mesh implements AsyncDisposable {
    * Waits until every sidecar has taken all that was written. First the control plane must know these policies and no
    * others: it believes at once in what is new, but not in what is gone. Then a fence is raised, an endpoint that comes in
    * one batch with the policies, and every Envoy must see it, and hold, version by version, what we would send it.
-   * With `drained`, also until connections of replaced filter chains are gone.
+   * With `drained`, also until connections of replaced filter chains are gone; always so on Kubernetes, where Envoys have
+   * two workers, and each may keep such a connection to its peers for a request yet to come.
    */
   async settled(options: { readonly drained?: boolean } = {}): Promise<void> {
     const written = this.kube ? await storedPolicies(this.sandbox) : this.#policies.map(policyName).sort();
@@ -183,7 +184,7 @@ export class Mesh implements AsyncDisposable {
       (await knownPolicies(this.sandbox, this.kube)).join() === written.join() ? true : undefined,
     );
     await this.write(this.#policies);
-    await Promise.all(world.sidecars.map((pod) => this.#settled(pod, options.drained ?? false)));
+    await Promise.all(world.sidecars.map((pod) => this.#settled(pod, options.drained ?? this.kube)));
   }
 
   async #settled(pod: string, drained: boolean): Promise<void> {

@@ -82,7 +82,7 @@ for (const envoy of envoysUnderTest()) {
 
             before(async () => {
               const policies = clientTlsPolicies(mode, [...rules, forBare ?? 'no rule'], files);
-              await mesh.enforce(policies, { drained: mesh.kube });
+              await mesh.enforce(policies);
               seen = await probeCells(mesh, cells);
             });
 

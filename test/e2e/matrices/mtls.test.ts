@@ -23,7 +23,7 @@ for (const envoy of envoysUnderTest()) {
 
         before(async () => {
           // Injected Envoys have several workers, each with connections of its own that it keeps from before.
-          await mesh.enforce(scenario.policies, { drained: mesh.kube });
+          await mesh.enforce(scenario.policies);
           seen = await probeCells(mesh, cellsOf(scenario));
         });
 

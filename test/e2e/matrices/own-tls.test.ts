@@ -36,7 +36,7 @@ for (const envoy of envoysUnderTest()) {
     for (const mode of modes) {
       describe(`with mesh ${mode}`, () => {
         before(async () => {
-          await mesh.enforce([meshMode(mode)], { drained: mesh.kube });
+          await mesh.enforce([meshMode(mode)]);
         });
 
         for (const client of clients) {
