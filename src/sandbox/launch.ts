@@ -31,6 +31,12 @@ wait $!
 rm -rf -- "$dir"
 `;
 
+/** Where compiled code is kept between runs, if anywhere: without it the supervisor takes twice the time to start. */
+function compileCache(): { readonly NODE_COMPILE_CACHE?: string } {
+  const folder = process.env['NODE_COMPILE_CACHE'];
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+}
+
 /**
  * Starts a sandbox and waits until it is up. Four processes make sure that nothing stays behind. A guard on the host
  * removes the run directory when `unshare` ends. `unshare` takes the whole process namespace with it. A shell is the first
@@ -46,7 +52,7 @@ export async function launch(
   const child = spawn('sh', ['-c', guardScript, 'sh', paths.dir, settings.node, supervisor], {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
-    env: { PATH: settings.path, LANG: 'C.UTF-8' },
+    env: { PATH: settings.path, LANG: 'C.UTF-8', ...compileCache() },
   });
   const { stdin, stdout, stderr } = child;
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));

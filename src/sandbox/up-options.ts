@@ -114,6 +114,6 @@ function kubeSettings(
 
 function controlPlaneSpec(given: UpOptions['controlPlane']): ControlPlaneSpec {
   if (given === 'none') return { kind: 'none' };
-  const command = given?.command ?? [process.execPath, fileURLToPath(new URL('../main.ts', import.meta.url))];
+  const command = given?.command ?? [fileURLToPath(new URL('../../bin/coxswain', import.meta.url))];
   return { kind: 'serve', command, flags: given?.flags ?? [] };
 }

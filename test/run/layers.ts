@@ -20,8 +20,12 @@ export interface MochaLayer {
   readonly reporter: 'dot' | 'spec';
   /** For one test, unless it sets its own. */
   readonly timeoutSeconds: number;
-  /** For the whole layer: then it counts as failed. */
+  /** For a process: then it counts as failed. */
   readonly minutes: number;
+  /** Files at a time, each in a process of its own: for tests that wait more than they compute. Otherwise one process has all. */
+  readonly atOnce?: number;
+  /** Names of the files that take longest: they begin. */
+  readonly longest: readonly string[];
 }
 
 export type Layer = CommandLayer | MochaLayer;
@@ -36,7 +40,14 @@ function command(name: string, words: readonly string[], more: Partial<CommandLa
 }
 
 function mocha(folder: string, timeoutSeconds: number, minutes: number, more: Partial<MochaLayer> = {}): MochaLayer {
-  const layer = { kind: 'mocha', name: folder, folder: `test/${folder}`, env: {}, reporter: 'dot' } as const;
+  const layer = {
+    kind: 'mocha',
+    name: folder,
+    folder: `test/${folder}`,
+    env: {},
+    reporter: 'dot',
+    longest: [],
+  } as const;
   return { ...layer, timeoutSeconds, minutes, ...more };
 }
 
@@ -54,15 +65,15 @@ export const LAYERS: readonly Layer[] = [
   mocha('fuzz', 60, 5),
   mocha('protocol', 20, 5),
   command('drift', [...node, 'scripts/proto-drift.ts', ENVOY]),
-  mocha('integration/envoy', 60, 15, { reporter: 'spec' }),
-  mocha('integration/sandbox', 60, 10, { reporter: 'spec' }),
+  mocha('integration/envoy', 60, 15, { reporter: 'spec', atOnce: 2 }),
+  mocha('integration/sandbox', 60, 10, { reporter: 'spec', atOnce: 2 }),
   command('ext-authz', ['make', 'ext-authz'], { minutes: 20 }),
-  mocha('e2e', 180, 30),
+  mocha('e2e', 180, 30, { atOnce: 2, longest: ['path-confusion', 'traffic-policy'] }),
   command('examples', [...node, 'examples/run.ts'], { needs: 'examples/run.ts', live: true, minutes: 20 }),
   command('kube', ['make', 'kube'], { minutes: 40 }),
   command('examples/kube', [...node, 'examples/run.ts', '--kube'], { live: true, minutes: 15 }),
-  mocha('integration/kube', 120, 20, { reporter: 'spec' }),
-  mocha('e2e/matrices', 180, 30, { name: 'e2e/kube', env: { COXSWAIN_E2E: 'kube' } }),
+  mocha('integration/kube', 120, 20, { reporter: 'spec', atOnce: 2 }),
+  mocha('e2e/matrices', 180, 30, { name: 'e2e/kube', env: { COXSWAIN_E2E: 'kube' }, atOnce: 2 }),
 ];
 
 /** What `make check` runs: no Envoy, no root, two minutes at most. */
@@ -76,4 +87,5 @@ export const CHECK: ReadonlySet<string> = new Set([
   'unit',
   'golden',
   'property',
+  'fuzz',
 ]);

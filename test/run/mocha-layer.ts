@@ -3,22 +3,20 @@ import { relative, resolve } from 'node:path';
 import Mocha from 'mocha';
 import { LAYERS } from './layers.ts';
 import type { Result } from './result.ts';
-import { filesIn, findTestFiles } from './test-files.ts';
 
-// Runs one layer in this process, and tells the process that forked it what came of it.
-const [name, grep] = process.argv.slice(2);
+// Runs files of one layer in this process, and tells the process that forked it what came of it.
+const [name, grep = '', ...files] = process.argv.slice(2);
 const layer = LAYERS.find((candidate) => candidate.name === name);
 if (layer?.kind !== 'mocha') {
   throw new Error(`no such mocha layer: ${name}`);
 }
 
-const files = filesIn(layer.folder, findTestFiles());
 const mocha = new Mocha({
   forbidOnly: true,
   forbidPending: process.env['CI'] === 'true',
   reporter: layer.reporter,
   timeout: layer.timeoutSeconds * 1000,
-  ...(grep === undefined ? {} : { grep }),
+  ...(grep === '' ? {} : { grep }),
 });
 files.forEach((file) => mocha.addFile(resolve(file)));
 await mocha.loadFilesAsync();

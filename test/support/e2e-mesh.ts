@@ -51,7 +51,7 @@ const controlPlaneNamespace = 'istio-system';
 async function meshOptions(file: string, meshYaml: string | undefined): Promise<Partial<UpOptions>> {
   if (onKubernetes) return { kube: { replicas: 1, ...(meshYaml === undefined ? {} : { meshYaml }) } };
   // A field that Envoy's messages don't have costs the update of its service, instead of being dropped in silence.
-  const command = ['/usr/bin/env', 'COXSWAIN_STRICT_PROTOS=1', process.execPath, `${home}src/main.ts`];
+  const command = ['/usr/bin/env', 'COXSWAIN_STRICT_PROTOS=1', `${home}bin/coxswain`];
   if (meshYaml === undefined) return { controlPlane: { command } };
   await writeFile(file, meshYaml);
   return { controlPlane: { command, flags: ['--mesh', file] } };
