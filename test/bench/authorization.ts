@@ -8,9 +8,10 @@ import { types } from '../../src/model/type-urls.ts';
 import { Store } from '../../src/snapshot/store.ts';
 import { BuildCache } from '../../src/translate/cache.ts';
 import { Compiler } from '../../src/translate/compiler.ts';
+import { freePort } from '../support/free-ports.ts';
 import { authorizationPolicy, pod, service, sidecar } from '../support/objects.ts';
 import { createTestCa } from '../support/rbac-certificates.ts';
-import { freePorts, startRbacEnvoy } from '../support/rbac-envoy.ts';
+import { startRbacEnvoy } from '../support/rbac-envoy.ts';
 import { signTokens } from '../support/rbac-tokens.ts';
 import { median } from './figures.ts';
 import type { Section } from './kube-section.ts';
@@ -79,7 +80,7 @@ async function latencies(
 ): Promise<readonly number[]> {
   const ca = await createTestCa();
   const server = await ca.issue([{ type: 'dns', value: 'server' }]);
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const cases = sets.map((policies) => ({
     policies: policies.map((policy) => ({ ...policy, selector: selectAll })),
     mesh: defaultMesh,

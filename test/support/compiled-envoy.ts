@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Compiled } from './compiled.ts';
 import { listening, stop } from './envoy-process.ts';
-import { freePorts } from './rbac-envoy.ts';
+import { freePort } from './free-ports.ts';
 
 const tools = resolve(import.meta.dirname, '../../.tools');
 
@@ -47,7 +47,7 @@ export class CompiledEnvoy implements AsyncDisposable {
     chain: string,
     endpoints: Readonly<Record<string, number>> = {},
   ): Promise<CompiledEnvoy> {
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     const app = createServer((asked, answer) => {
       answer.setHeader('x-reached', 'yes').end(JSON.stringify(asked.headers));
     });

@@ -23,8 +23,8 @@ import {
 import { logPath, startEnvoy, type TestedEnvoy } from './explain-envoy.ts';
 import { sendTexts } from './explain-send.ts';
 import type { TestTokens } from './explain-tokens.ts';
+import { freePorts } from './free-ports.ts';
 import type { Leaf } from './rbac-certificates.ts';
-import { freePorts } from './rbac-envoy.ts';
 import { actionsOf } from './rbac-filters.ts';
 import { wireWords } from './rbac-words.ts';
 

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +15,7 @@ import {
   writeKubeFiles,
 } from '../../src/sandbox/kube/server.ts';
 import { type CommandResult, runCommand } from '../../src/sandbox/run-command.ts';
+import { freePorts } from './free-ports.ts';
 import { eventually } from './sandbox.ts';
 
 /** Folder of etcd and kube-apiserver. */
@@ -158,7 +158,7 @@ export async function startKubeCluster(options: KubeClusterOptions = {}): Promis
     throw new Error(`no kube-apiserver in ${kubePrograms}; \`make kube\` builds it`);
   }
   const dir = await mkdtemp(join(tmpdir(), 'coxswain-kube-'));
-  const [port, etcdPort] = await freePorts();
+  const [port = 0, etcdPort = 0] = await freePorts(3);
   const server: KubeServer = {
     programs: kubePrograms,
     dir,
@@ -178,28 +178,6 @@ export async function startKubeCluster(options: KubeClusterOptions = {}): Promis
   } catch (thrown) {
     await cluster[Symbol.asyncDispose]();
     throw thrown;
-  }
-}
-
-/** A free port for the API server, and two in a row for etcd. */
-async function freePorts(): Promise<readonly [number, number]> {
-  const take = async (wanted: number): Promise<number | undefined> => {
-    const server = createServer();
-    const port = await new Promise<number | undefined>((resolve) => {
-      server.once('error', () => resolve(undefined));
-      server.listen({ port: wanted, host: '127.0.0.1' }, () => {
-        const address = server.address();
-        resolve(typeof address === 'object' && address !== null ? address.port : undefined);
-      });
-    });
-    await new Promise<void>((resolve) => (port === undefined ? resolve() : server.close(() => resolve())));
-    return port;
-  };
-  const api = (await take(0)) ?? 0;
-  for (;;) {
-    const first = (await take(0)) ?? 0;
-    if (first < 65_535 && first !== api && first + 1 !== api && (await take(first + 1)) !== undefined)
-      return [api, first];
   }
 }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -80,23 +80,6 @@ export async function startRbacEnvoy(options: RbacEnvoyOptions): Promise<AsyncDi
 /** Where the TCP case of this index listens: an address of its own, on one of the ports in turn. */
 export function tcpAddress(index: number, ports: readonly number[]): readonly [host: string, port: number] {
   return [`127.0.${1 + Math.floor(index / 200)}.${1 + (index % 200)}`, ports[index % ports.length] ?? 0];
-}
-
-/** Ports of loopback that nobody listens on right now. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      server.listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  return servers.map((server) => {
-    const address = server.address();
-    server.close();
-    return typeof address === 'object' && address !== null ? address.port : 0;
-  });
 }
 
 async function listening(envoy: ChildProcess, host: string, port: number): Promise<void> {

@@ -14,7 +14,7 @@ import { destinationPort } from '../../src/translate/policy/destination-port.ts'
 import { effectiveRoutes, type RouteAsker } from '../../src/translate/policy/virtual-service.ts';
 import { meshHosts, virtualServices } from '../../src/translate/policy/virtual-services.ts';
 import { listening, stop } from './envoy-process.ts';
-import { freePorts } from './rbac-envoy.ts';
+import { freePort } from './free-ports.ts';
 
 const tools = resolve(import.meta.dirname, '../../.tools');
 
@@ -162,7 +162,7 @@ export class RouteEnvoy implements AsyncDisposable {
         return to === undefined ? [] : [[cluster, to]];
       }),
     );
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     const folder = resources.adopt(await mkdtemp(join(tmpdir(), 'coxswain-routes-')), (path) =>
       rm(path, { recursive: true, force: true }),
     );

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { any, encode, envoy, type TypeMap, type TypeName } from '@envoyproxy/protos';
 import { contentVersion } from '../../src/lib/hash.ts';
 import { typeUrl } from '../../src/model/ids.ts';
 import type { Layer, Resource } from '../../src/model/resource.ts';
+import { freePort } from './free-ports.ts';
 
 const tools = resolve(import.meta.dirname, '../../.tools');
 const binary = process.env['ENVOY'] ?? join(tools, 'envoy-1.40.0/envoy');
@@ -105,17 +105,6 @@ export function vhdsRoutes(name: string): Resource {
 
 export function virtualHostResource(name: string, cluster: string, domain: string): Resource {
   return made('envoy.config.route.v3.VirtualHost', name, virtualHost(name, cluster, domain));
-}
-
-/** Ports of loopback that nobody listens on right now. */
-export async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const bound = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof bound === 'object' && bound !== null ? bound.port : 0;
 }
 
 /** A backend that answers every request with its name. */

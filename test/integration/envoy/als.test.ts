@@ -14,8 +14,8 @@ import { jwtAuthentication } from '../../../src/translate/envoy/jwt-authn.ts';
 import { startDeafServer } from '../../support/als-deaf.ts';
 import { AlsEnvoy, type AlsEnvoyOptions, envoyVersions, reporter } from '../../support/als-envoy.ts';
 import { type AlsServer, startAlsServer } from '../../support/als-server.ts';
+import { freePort, freePorts } from '../../support/free-ports.ts';
 import { authorizationPolicy, meta, pod, snapshotOf } from '../../support/objects.ts';
-import { freePorts } from '../../support/rbac-envoy.ts';
 import { eventually } from '../../support/sandbox.ts';
 import { until } from '../../support/xds-grpc.ts';
 
@@ -244,7 +244,7 @@ for (const version of envoyVersions) {
 
     it('hold up no request while the control plane is away', async () => {
       await using server = await startAlsServer();
-      const [nobody = 0] = await freePorts(1);
+      const nobody = await freePort();
       const als = { port: nobody, ca: server.ca, authorization };
       await using envoy = await start(server, [policy('try', 'DENY', { paths: ['/a'] }, true)], { als });
       const codes = await get(envoy, ...Array<string>(300).fill('/a'));

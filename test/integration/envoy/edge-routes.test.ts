@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { envoyVersions } from '../../support/als-envoy.ts';
+import { freePorts } from '../../support/free-ports.ts';
 import { gatewayYaml, type TestServer } from '../../support/gateway-documents.ts';
 import { GatewayEnvoy } from '../../support/gateway-envoy.ts';
 import { createTestCa, type Leaf } from '../../support/rbac-certificates.ts';
-import { freePorts } from '../../support/rbac-envoy.ts';
 
 function routes(name: string, spec: object, { namespace = 'foo', day = 1 } = {}): string {
   return JSON.stringify({

@@ -7,9 +7,9 @@ import { type Arrival, chooseChain } from '../../../src/explain/filter-chain.ts'
 import type { Protocol } from '../../../src/model/service.ts';
 import { compiled, listenerOf } from '../../support/compiled.ts';
 import { logPath, startEnvoy, testedEnvoys } from '../../support/explain-envoy.ts';
+import { freePorts } from '../../support/free-ports.ts';
 import { peerAuthentication, pod, service, sidecar } from '../../support/objects.ts';
 import { createTestCa, type Leaf, type TestCa } from '../../support/rbac-certificates.ts';
-import { freePorts } from '../../support/rbac-envoy.ts';
 
 type Listener = envoy.config.listener.v3.Listener;
 

@@ -7,7 +7,7 @@ import { oddPath } from '../../support/explain-cases.ts';
 import { startEnvoy, testedEnvoys } from '../../support/explain-envoy.ts';
 import { managerJson, managerOf } from '../../support/explain-round.ts';
 import { sendTexts } from '../../support/explain-send.ts';
-import { freePorts } from '../../support/rbac-envoy.ts';
+import { freePorts } from '../../support/free-ports.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000);
 const modes: readonly PathNormalization[] = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'];

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { directTopology } from '../../../src/model/gateway-topology.ts';
 import { envoyVersions } from '../../support/als-envoy.ts';
+import { freePort, freePorts } from '../../support/free-ports.ts';
 import { gatewayYaml, secretYaml, type TestServer } from '../../support/gateway-documents.ts';
 import { GatewayEnvoy } from '../../support/gateway-envoy.ts';
 import { createTestCa, type Leaf, type TestCa } from '../../support/rbac-certificates.ts';
-import { freePorts } from '../../support/rbac-envoy.ts';
 
 const plain = (port: number): TestServer => ({ port, name: 'http', protocol: 'HTTP', hosts: ['*'] });
 
@@ -19,7 +19,7 @@ for (const version of envoyVersions) {
     });
 
     it('takes the client from a PROXY header where the mesh says that one comes, and then from nobody without', async () => {
-      const [port = 0] = await freePorts(1);
+      const port = await freePort();
       const yaml = [gatewayYaml('gw', [plain(port)])];
       const topology = { ...directTopology, proxyProtocol: true };
       await using gateway = await GatewayEnvoy.start(version, yaml, shop, topology);
@@ -36,7 +36,7 @@ for (const version of envoyVersions) {
     });
 
     it('passes WebSockets on', async () => {
-      const [port = 0] = await freePorts(1);
+      const port = await freePort();
       await using gateway = await GatewayEnvoy.start(version, [gatewayYaml('gw', [plain(port)])], shop);
       const url = `http://shop.example:${port}/`;
       await gateway.until(({ status }) => status === 200, url);
@@ -51,7 +51,7 @@ for (const version of envoyVersions) {
     });
 
     it('keeps policies: the holder of one certificate is denied, whoever else has one is not', async () => {
-      const [port = 0] = await freePorts(1);
+      const port = await freePort();
       const tls = { mode: 'MUTUAL', credentialName: 'shop' };
       const secret = secretYaml('shop', { 'tls.crt': shop.certificate, 'tls.key': shop.key, 'ca.crt': ca.certificate });
       const denied = JSON.stringify({
@@ -95,7 +95,7 @@ for (const version of envoyVersions) {
     });
 
     it('speaks mesh TLS to workloads of the mesh, and to nobody else', async () => {
-      const [port = 0] = await freePorts(1);
+      const port = await freePort();
       const mesh = await createTestCa();
       const id = (name: string) => mesh.issue([{ type: 'url', value: `spiffe://cluster.local/ns/edge/sa/${name}` }]);
       const tls = { mode: 'ISTIO_MUTUAL' };

@@ -5,10 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import { envoyVersions } from '../../support/als-envoy.ts';
+import { freePort } from '../../support/free-ports.ts';
 import { gatewayYaml, secretYaml, type TestServer } from '../../support/gateway-documents.ts';
 import { GatewayEnvoy } from '../../support/gateway-envoy.ts';
 import { createTestCa, type Leaf, type TestCa } from '../../support/rbac-certificates.ts';
-import { freePorts } from '../../support/rbac-envoy.ts';
 
 const tlsSecret = (name: string, leaf: Leaf, more: Readonly<Record<string, string>> = {}): string =>
   secretYaml(name, { 'tls.crt': leaf.certificate, 'tls.key': leaf.key, ...more });
@@ -59,7 +59,7 @@ for (const version of envoyVersions) {
     });
 
     it('are renewed without a dropped connection, a changed listener, or another secret sent', async () => {
-      const [port = 0] = await freePorts(1);
+      const port = await freePort();
       const gw = gatewayYaml('gw', [
         simple(port, 'shop', { credentialName: 'shop' }),
         simple(port, 'b', { credentialName: 'b' }),
@@ -95,7 +95,7 @@ for (const version of envoyVersions) {
     });
 
     it('that revoke certificates keep their holders out', async () => {
-      const [port = 0] = await freePorts(1);
+      const port = await freePort();
       const [lost, kept] = [await ca.issue([], 'CN=lost'), await ca.issue([], 'CN=kept')];
       const gw = gatewayYaml('gw', [simple(port, 'shop', { mode: 'MUTUAL', credentialName: 'shop' })]);
       const authorities = { 'ca.crt': ca.certificate };
@@ -114,7 +114,7 @@ for (const version of envoyVersions) {
     });
 
     it('can be files: missing ones close their own server, and others that take their place are read', async () => {
-      const [port = 0] = await freePorts(1);
+      const port = await freePort();
       await using gateway = await GatewayEnvoy.start(version, [], shop);
       const [certificate, key] = [join(gateway.folder, 'tls.crt'), join(gateway.folder, 'tls.key')];
       const put = async (leaf: Leaf): Promise<void> => {

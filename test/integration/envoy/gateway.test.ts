@@ -1,10 +1,10 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { expect } from 'chai';
 import { envoyVersions } from '../../support/als-envoy.ts';
+import { freePort } from '../../support/free-ports.ts';
 import { gatewayYaml, secretYaml, type TestServer } from '../../support/gateway-documents.ts';
 import { GatewayEnvoy } from '../../support/gateway-envoy.ts';
 import { createTestCa, type Leaf, type TestCa } from '../../support/rbac-certificates.ts';
-import { freePorts } from '../../support/rbac-envoy.ts';
 
 const tlsSecret = (name: string, leaf: Leaf, ca?: string): string =>
   secretYaml(name, { 'tls.crt': leaf.certificate, 'tls.key': leaf.key, ...(ca === undefined ? {} : { 'ca.crt': ca }) });
@@ -37,7 +37,7 @@ for (const version of envoyVersions) {
     const start = (yaml: readonly string[]) => GatewayEnvoy.start(version, yaml, server);
 
     it('serves plaintext, redirects to https, and describes no client that it does not know', async () => {
-      const [http = 0] = await freePorts(1);
+      const http = await freePort();
       const servers: readonly TestServer[] = [
         { port: http, name: 'http', protocol: 'HTTP', hosts: ['open.example'] },
         { port: http, name: 'redirect', protocol: 'HTTP', hosts: ['shop.example'], tls: { httpsRedirect: true } },
@@ -62,7 +62,7 @@ for (const version of envoyVersions) {
     });
 
     it('ends TLS by server name, each host with its own certificate, and leaves unknown names alone', async () => {
-      const [https = 0] = await freePorts(1);
+      const https = await freePort();
       const second = await ca.issue(dns('other.example'), 'CN=second');
       const simple = (name: string, host: string): TestServer => ({
         port: https,
@@ -87,7 +87,7 @@ for (const version of envoyVersions) {
     });
 
     it('asks for a client certificate: with, without, from a stranger, with another name, by hash', async () => {
-      const [https = 0] = await freePorts(1);
+      const https = await freePort();
       const hash = createHash('sha256').update(new X509Certificate(client.certificate).raw).digest('hex');
       const key = new X509Certificate(client.certificate).publicKey.export({ type: 'spki', format: 'der' });
       const spki = createHash('sha256').update(key).digest('base64');
@@ -153,7 +153,7 @@ for (const version of envoyVersions) {
     });
 
     it('tells the application about the client certificate, whatever the client said', async () => {
-      const [https = 0] = await freePorts(1);
+      const https = await freePort();
       const tls = { mode: 'OPTIONAL_MUTUAL', credentialName: 'shop' };
       await using gateway = await start([
         gatewayYaml('gw', [{ port: https, name: 'https', protocol: 'HTTPS', hosts: ['*'], tls }]),
@@ -172,7 +172,7 @@ for (const version of envoyVersions) {
     });
 
     it('keeps to versions of TLS and suites', async () => {
-      const [https = 0] = await freePorts(1);
+      const https = await freePort();
       const simple = (name: string, more: object): TestServer => ({
         port: https,
         name,
@@ -225,7 +225,7 @@ for (const version of envoyVersions) {
     });
 
     it('passes TLS on by server name, beside servers that end it', async () => {
-      const [https = 0] = await freePorts(1);
+      const https = await freePort();
       const passed = { port: https, name: 'tls', protocol: 'TLS', hosts: ['*.example'], tls: { mode: 'PASSTHROUGH' } };
       const ended = {
         port: https,
@@ -242,7 +242,7 @@ for (const version of envoyVersions) {
     });
 
     it('closes the server of a credential that is missing or broken, and no other', async () => {
-      const [https = 0] = await freePorts(1);
+      const https = await freePort();
       const simple = (name: string, hosts: readonly string[]): TestServer => ({
         port: https,
         name,

@@ -3,10 +3,11 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { defaultMesh } from '../../../src/model/mesh.ts';
 import { envoyVersions } from '../../support/als-envoy.ts';
+import { freePorts } from '../../support/free-ports.ts';
 import { createTestCa, type Leaf } from '../../support/rbac-certificates.ts';
 import { echoes, sendAll } from '../../support/rbac-clients.ts';
 import { byRequest, byServerName, bySource, type Edge, type Peer, peers } from '../../support/rbac-edges.ts';
-import { freePorts, startRbacEnvoy, tcpAddress } from '../../support/rbac-envoy.ts';
+import { startRbacEnvoy, tcpAddress } from '../../support/rbac-envoy.ts';
 import { policy } from '../../support/rbac-policies.ts';
 import { signTokens } from '../../support/rbac-tokens.ts';
 

@@ -18,7 +18,7 @@ import {
 import { forHttp, namedForProvider, type PolicyRules } from '../../../src/translate/policy/authorization.ts';
 import { forTcp } from '../../../src/translate/policy/authorization-tcp.ts';
 import { envoyVersions } from '../../support/als-envoy.ts';
-import { freePorts } from '../../support/rbac-envoy.ts';
+import { freePorts } from '../../support/free-ports.ts';
 import { policy } from '../../support/rbac-policies.ts';
 import { eventually } from '../../support/sandbox.ts';
 

@@ -5,9 +5,10 @@ import { templateMatches } from '../../../src/explain/matchers.ts';
 import { anyOperation } from '../../../src/model/authorization-policy.ts';
 import { defaultMesh } from '../../../src/model/mesh.ts';
 import { envoyVersions } from '../../support/als-envoy.ts';
+import { freePorts } from '../../support/free-ports.ts';
 import { createTestCa } from '../../support/rbac-certificates.ts';
 import { sendAll } from '../../support/rbac-clients.ts';
-import { type Case, freePorts, startRbacEnvoy } from '../../support/rbac-envoy.ts';
+import { type Case, startRbacEnvoy } from '../../support/rbac-envoy.ts';
 import { policy } from '../../support/rbac-policies.ts';
 import { signTokens } from '../../support/rbac-tokens.ts';
 

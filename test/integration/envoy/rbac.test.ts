@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { freePorts } from '../../support/free-ports.ts';
 import { policiesOf, requestOf, singleConditionOf, someMesh } from '../../support/rbac-arbitrary.ts';
 import { createTestCa, type Leaf, type TestCa } from '../../support/rbac-certificates.ts';
 import { type Dial, echoes, sendAll } from '../../support/rbac-clients.ts';
-import { type Case, freePorts, startRbacEnvoy, tcpAddress } from '../../support/rbac-envoy.ts';
+import { type Case, startRbacEnvoy, tcpAddress } from '../../support/rbac-envoy.ts';
 import { evaluate, type NaiveRequest } from '../../support/rbac-naive.ts';
 import { signTokens } from '../../support/rbac-tokens.ts';
 import { wireWords } from '../../support/rbac-words.ts';

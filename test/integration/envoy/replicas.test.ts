@@ -12,12 +12,12 @@ import { types } from '../../../src/model/type-urls.ts';
 import type { Attachment, ConfigProvider } from '../../../src/xds/provider.ts';
 import { createXdsServer } from '../../../src/xds/server.ts';
 import type { XdsServer } from '../../../src/xds/server-types.ts';
+import { freePort } from '../../support/free-ports.ts';
 import { draws, LoadBalancer } from '../../support/replicas.ts';
 import {
   backend,
   edsCluster,
   endpoints,
-  freePort,
   layerOf,
   listener,
   made,

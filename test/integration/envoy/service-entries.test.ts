@@ -15,10 +15,10 @@ import { Outbound } from '../../../src/translate/outbound.ts';
 import { effectiveEntry } from '../../../src/translate/policy/service-entry.ts';
 import { serviceUnit } from '../../../src/translate/service-unit.ts';
 import { envoyVersions } from '../../support/als-envoy.ts';
+import { freePorts } from '../../support/free-ports.ts';
 import { entryEndpoint, serviceEntry, snapshotOf, wholePart } from '../../support/objects.ts';
 import { OutboundEnvoy } from '../../support/outbound-envoy.ts';
 import { createTestCa } from '../../support/rbac-certificates.ts';
-import { freePorts } from '../../support/rbac-envoy.ts';
 
 /** The outbound side with these entries, as the compiler would put it together. */
 function outboundOf(entries: readonly ServiceEntry[]): Outbound {

@@ -3,11 +3,11 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { silentLogger } from '../../../src/lib/log.ts';
 import { types } from '../../../src/model/type-urls.ts';
 import { createXdsServer } from '../../../src/xds/server.ts';
+import { freePort } from '../../support/free-ports.ts';
 import {
   backend,
   edsCluster,
   endpoints,
-  freePort,
   layerOf,
   listener,
   rbacFilter,

@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { connect } from 'node:tls';
@@ -10,6 +9,7 @@ import { objectIn, objectsIn, textIn } from '../../../src/lib/json-fields.ts';
 import { silentLogger } from '../../../src/lib/log.ts';
 import { type ControlPlane, startControlPlane } from '../../../src/runtime.ts';
 import { readSettings } from '../../../src/settings.ts';
+import { freePort } from '../../support/free-ports.ts';
 import { type KubeCluster, startKubeCluster } from '../../support/kube-cluster.ts';
 import { namespace } from '../../support/kube-mesh.ts';
 import { eventually } from '../../support/sandbox.ts';
@@ -35,14 +35,6 @@ class ImpatientClock implements Clock {
     for (const run of due) run();
     return due.length;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen({ port: 0, host: '127.0.0.1' }, done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 describe('the certificate that webhooks show', function () {

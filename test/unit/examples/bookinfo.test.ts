@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { isRecord } from '../../../src/lib/is-record.ts';
 import { objectsIn } from '../../../src/lib/json-fields.ts';
-import { freePorts } from '../../support/rbac-envoy.ts';
+import { freePort, freePorts } from '../../support/free-ports.ts';
 import { eventually } from '../../support/sandbox.ts';
 
 const apps = join(import.meta.dirname, '../../../examples/apps');
@@ -152,7 +152,7 @@ describe('examples: the apps of Bookinfo', () => {
       server.closeAllConnections();
       server.close();
     });
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     const page = await start(own, 'productpage', port, '--details', url, '--reviews', url);
     await get(`${page}/productpage`, { headers: { cookie: 'user=jason', 'x-request-id': 'r1' } });
     await get(`${page}/api/v1/products/0/reviews`, { headers: { 'end-user': 'mallory' } });
