@@ -9,6 +9,7 @@ import { clusterGround, machineGround } from './runner/demo/ground.ts';
 import { whoMayCome } from './runner/demo/mutual-tls.ts';
 import { oneMayFall } from './runner/demo/replicas.ts';
 import { web } from './runner/demo/steps.ts';
+import { askWhy } from './runner/demo/why.ts';
 import { print, Story } from './runner/story.ts';
 
 /**
@@ -76,6 +77,9 @@ await theWire(story, ground);
 
 story.chapter('AuthorizationPolicy: an edit holds on connections that are open');
 await whoMayDoWhat(story, ground);
+
+story.chapter('Why? Ask what the sidecars hold');
+await askWhy(story, ground);
 
 if (kube) {
   story.chapter('Two control planes, of which one may fall; and a rollout');
