@@ -9,13 +9,21 @@ interface Range {
 /** What kind of place an address is: decides whether the control plane may be sent there. */
 export type AddressClass = 'loopback' | 'link-local' | 'unspecified' | 'multicast' | 'metadata' | 'private' | 'public';
 
-/** Addresses at which clouds hand out credentials, beside the link-local one. */
-const metadataAddresses: ReadonlySet<string> = new Set([
-  '100.100.100.200',
-  '192.0.0.192',
-  'fd00:ec2::254',
-  'fd20:ce::254',
-]);
+/** Where clouds hand out credentials and secrets of machines, beside the link-local addresses. */
+const metadataRanges: readonly (readonly [ipaddr.IPv4 | ipaddr.IPv6, number])[] = [
+  // Alibaba, Oracle (the older one), and Azure's wire server, which has a public address.
+  [ipaddr.IPv4.parse('100.100.100.200'), 32],
+  [ipaddr.IPv4.parse('192.0.0.192'), 32],
+  [ipaddr.IPv4.parse('168.63.129.16'), 32],
+  // Amazon's local services: instance metadata is ::254, the credentials of pods (EKS Pod Identity) ::23.
+  [ipaddr.IPv6.parse('fd00:ec2::'), 32],
+  // Google, Scaleway, Oracle, Akamai, Alibaba.
+  [ipaddr.IPv6.parse('fd20:ce::254'), 128],
+  [ipaddr.IPv6.parse('fd00:42::42'), 128],
+  [ipaddr.IPv6.parse('fd00:c1::a9fe:a9fe'), 128],
+  [ipaddr.IPv6.parse('fd00:a9fe:a9fe::1'), 128],
+  [ipaddr.IPv6.parse('fd00:100::100:200'), 128],
+];
 
 /**
  * Reads `10.0.0.0/8` or a single address, IPv4 or IPv6, to its canonical form: bits of the host part are zero, and an IPv4
@@ -102,7 +110,8 @@ export function addressClass(text: string): AddressClass {
   const parsed = plain(text);
   if (parsed === undefined) return 'unspecified';
   const address = carried(parsed);
-  if (metadataAddresses.has(address.toString())) return 'metadata';
+  if (metadataRanges.some(([base, length]) => base.kind() === address.kind() && address.match(base, length)))
+    return 'metadata';
   const range: string = address.range();
   switch (range) {
     case 'loopback':
