@@ -19,7 +19,7 @@ export const operationReads: Reads<Operation> = {
   paths: 'request',
 };
 
-export const conditionReads: Readonly<Record<Condition['key'], 'connection' | 'request'>> = {
+const conditionReads: Readonly<Record<Condition['key'], 'connection' | 'request'>> = {
   'source.principal': 'connection',
   'source.namespace': 'connection',
   'source.trustDomain': 'connection',
@@ -37,12 +37,19 @@ export const conditionReads: Readonly<Record<Condition['key'], 'connection' | 'r
   'request.headers': 'request',
 };
 
+/** What a condition is read from. What an HTTP filter leaves is there for requests only, whatever a connection carries. */
+export function readsOf(condition: Condition): 'connection' | 'request' {
+  if (condition.key === 'experimental.envoy.filters' && condition.filter.startsWith('envoy.filters.http.'))
+    return 'request';
+  return conditionReads[condition.key];
+}
+
 /** The fields of a rule that need a request, as paths below the rule: `to[0].operation.paths`, `when[2]`. */
 export function requestFields(rule: AuthorizationRule): readonly string[] {
   return [
     ...rule.from.flatMap((source, i) => used(source, sourceReads).map((name) => `from[${i}].source.${name}`)),
     ...rule.to.flatMap((operation, i) => used(operation, operationReads).map((name) => `to[${i}].operation.${name}`)),
-    ...rule.when.flatMap(({ key }, i) => (conditionReads[key] === 'request' ? [`when[${i}]`] : [])),
+    ...rule.when.flatMap((condition, i) => (readsOf(condition) === 'request' ? [`when[${i}]`] : [])),
   ];
 }
 

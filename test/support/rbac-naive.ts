@@ -74,7 +74,7 @@ function ruleMatches(rule: AuthorizationRule, action: string, request: NaiveRequ
   const to =
     rule.to.length === 0 || rule.to.some((operation) => operationMatches(operation, request, action === 'ALLOW'));
   const when = rule.when
-    .filter((each) => !tcp || !isHttpKey(each.key))
+    .filter((each) => !tcp || !asksRequest(each))
     .every((each) => conditionMatches(each, request, mesh, action === 'ALLOW'));
   return from && to && when;
 }
@@ -83,11 +83,12 @@ function ruleAsksForHttp({ from, to, when }: AuthorizationRule): boolean {
   return (
     to.some(asksForHttp) ||
     from.some(({ requestPrincipals: { values, notValues } }) => values.length + notValues.length > 0) ||
-    when.some(({ key }) => isHttpKey(key))
+    when.some(asksRequest)
   );
 }
 
-const isHttpKey = (key: string): boolean => key.startsWith('request.');
+const asksRequest = (condition: Condition): boolean =>
+  condition.key.startsWith('request.') || ('filter' in condition && condition.filter.startsWith('envoy.filters.http.'));
 
 function asksForHttp({ hosts, methods, paths }: Operation): boolean {
   return [hosts, methods, paths].some((set) => set.values.length + set.notValues.length > 0);

@@ -4,14 +4,7 @@ import {
   anyMatch,
   type MatchSet,
 } from '../../model/authorization-policy.ts';
-import {
-  conditionReads,
-  keys,
-  operationReads,
-  type Reads,
-  requestFields,
-  sourceReads,
-} from '../../model/request-fields.ts';
+import { keys, operationReads, type Reads, readsOf, requestFields, sourceReads } from '../../model/request-fields.ts';
 import type { NumberedRule, PolicyRules } from './authorization.ts';
 
 /** A policy as a TCP port enforces it, and what of it can't be enforced there. */
@@ -60,7 +53,7 @@ function withoutRequestFields(rule: AuthorizationRule): AuthorizationRule {
   return {
     from: alternatives(rule.from.map((source) => strip(source, sourceReads))),
     to: alternatives(rule.to.map((operation) => strip(operation, operationReads))),
-    when: rule.when.filter(({ key }) => conditionReads[key] === 'connection'),
+    when: rule.when.filter((condition) => readsOf(condition) === 'connection'),
   };
 }
 

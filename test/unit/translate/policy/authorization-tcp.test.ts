@@ -76,6 +76,13 @@ describe('forTcp', () => {
       { key: 'request.auth.presenter', ...one },
       { key: 'request.auth.claims', claim: ['a'], ...one },
       { key: 'request.headers', header: 'x', values: [], notValues: one.values },
+      {
+        key: 'experimental.envoy.filters',
+        filter: 'envoy.filters.http.jwt_authn',
+        path: ['payload', 'sub'],
+        values: [],
+        notValues: [{ match: stringMatch('x'), inList: false }],
+      },
     ];
 
     it('keeps every condition that a connection can answer', () => {
