@@ -73,6 +73,8 @@ export function metadataAt(
 
 function valueMatches(matcher: ValueMatcher, value: unknown): boolean {
   if (matcher.stringMatch !== undefined) return typeof value === 'string' && stringMatches(matcher.stringMatch, value);
+  if (matcher.boolMatch !== undefined) return value === matcher.boolMatch;
+  if (matcher.doubleMatch !== undefined) return typeof value === 'number' && doubleMatches(matcher.doubleMatch, value);
   if (matcher.presentMatch !== undefined) return (value !== undefined) === matcher.presentMatch;
   if (matcher.listMatch?.oneOf !== undefined) {
     const { oneOf } = matcher.listMatch;
@@ -82,6 +84,13 @@ function valueMatches(matcher: ValueMatcher, value: unknown): boolean {
     return (matcher.orMatch.valueMatchers ?? []).some((each) => valueMatches(each, value));
   }
   throw new Error(`unknown value matcher: ${JSON.stringify(matcher)}`);
+}
+
+/** A number itself, or one of a range without its end. */
+function doubleMatches({ exact, range }: envoy.type.matcher.v3.DoubleMatcher, value: number): boolean {
+  if (exact !== undefined) return value === exact;
+  const { start = 0, end = 0 } = range ?? {};
+  return start <= value && value < end;
 }
 
 /** What a value matcher asks for, as a policy writes it. */

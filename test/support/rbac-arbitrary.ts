@@ -155,7 +155,13 @@ function conditionOf(words: Vocabulary): fc.Arbitrary<Condition> {
 function wordsIn(payload: Payload, claim: readonly string[]): readonly string[] {
   let value: unknown = payload;
   for (const key of claim) value = typeof value === 'object' && value !== null ? Object(value)[key] : undefined;
-  return (Array.isArray(value) ? value : [value]).filter((each) => typeof each === 'string' && each !== '');
+  return (Array.isArray(value) ? value : [value]).flatMap((each) =>
+    typeof each === 'number' || typeof each === 'boolean'
+      ? [JSON.stringify(each), `${JSON.stringify(each)}.0`, '9007199254740993']
+      : typeof each === 'string' && each !== ''
+        ? [each]
+        : [],
+  );
 }
 
 function sourceOf(words: Vocabulary): fc.Arbitrary<Source> {

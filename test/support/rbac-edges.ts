@@ -1,6 +1,7 @@
 import { stringMatch } from '../../src/model/match.ts';
 import type { RawRequest } from './rbac-clients.ts';
 import type { RuleText } from './rbac-policies.ts';
+import { type Payload, payloads } from './rbac-tokens.ts';
 
 /** Every character with a meaning in RE2, and a newline. */
 const metacharacters = '^$.|?*+()[]{}\\\\Q\\E-#\n';
@@ -31,6 +32,8 @@ export interface Edge {
   readonly rule?: RuleText;
   readonly peer: Peer;
   readonly request?: Partial<RawRequest>;
+  /** What its token says; none without. */
+  readonly claims?: Payload | undefined;
   readonly allowed: boolean;
 }
 
@@ -42,6 +45,64 @@ function team(values: readonly string[], notValues: readonly string[] = []): Rul
   const set = { values: values.map(stringMatch), notValues: notValues.map(stringMatch) };
   return { when: [{ key: 'request.headers', header: 'x-team', ...set }] };
 }
+
+/** What a rule asks of a claim. */
+function claim(name: string, values: readonly string[], notValues: readonly string[] = []): RuleText {
+  const set = { values: values.map(stringMatch), notValues: notValues.map(stringMatch) };
+  return { when: [{ key: 'request.auth.claims', claim: [name], ...set }] };
+}
+
+const holder = (name: string, value: unknown): Payload | undefined =>
+  payloads.find((payload) => JSON.stringify(payload[name]) === JSON.stringify(value));
+const [numbers, texts, zero, five] = [
+  holder('level', [0, -1.5, 'x', 5e21]),
+  holder('level', '5'),
+  holder('level', 0),
+  holder('level', 5),
+];
+
+/** What a token says that isn't text: ALLOW takes it only where it's that beyond doubt, DENY also where it may be. */
+const byClaim: readonly Edge[] = (
+  [
+    ['a number', 'ALLOW', claim('level', ['5']), five, true],
+    ['a number', 'DENY', claim('level', ['5']), five, false],
+    ['a number as text', 'ALLOW', claim('level', ['5']), texts, true],
+    ['another number', 'ALLOW', claim('level', ['5']), zero, false],
+    ['zero', 'ALLOW', claim('level', ['0']), zero, true],
+    ['zero in a list', 'ALLOW', claim('level', ['0']), numbers, true],
+    ['a fraction in a list', 'ALLOW', claim('level', ['-1.5']), numbers, true],
+    ['a number in another spelling', 'ALLOW', claim('level', ['5.0']), five, false],
+    ['a number in another spelling', 'DENY', claim('level', ['5.0']), five, false],
+    ['a number that must not be', 'ALLOW', claim('level', [], ['5']), five, false],
+    ['a number that must not be, in another spelling', 'ALLOW', claim('level', [], ['5.0']), five, false],
+    ['the beginning of a number', 'ALLOW', claim('level', ['5*']), five, false],
+    ['true', 'ALLOW', claim('ok', ['true']), five, true],
+    ['true', 'DENY', claim('ok', ['true']), five, false],
+    ['false', 'ALLOW', claim('ok', ['false']), zero, true],
+    ['false, and true is asked for', 'ALLOW', claim('ok', ['true']), zero, false],
+    ['false in a list', 'ALLOW', claim('ok', ['false']), numbers, true],
+    ['true as text in a list', 'ALLOW', claim('ok', ['true']), numbers, true],
+    ['true that must not be', 'ALLOW', claim('ok', [], ['true']), five, false],
+    ['a large integer', 'ALLOW', claim('big', ['9007199254740992']), numbers, false],
+    ['a large integer', 'DENY', claim('big', ['9007199254740992']), numbers, false],
+    ['the neighbour of a large integer', 'ALLOW', claim('big', ['9007199254740993']), numbers, false],
+    ['the largest integer that has no other', 'ALLOW', claim('big', ['9007199254740991']), zero, true],
+    ['presence of a number', 'ALLOW', claim('level', ['*']), zero, true],
+    ['presence of false', 'ALLOW', claim('ok', ['*']), zero, true],
+    ['presence of an end that every token here has', 'ALLOW', claim('exp', ['*']), zero, true],
+    ['absence of a number', 'ALLOW', claim('level', [], ['*']), zero, false],
+    ['presence of what is not there', 'ALLOW', claim('none', ['*']), zero, false],
+    ['presence in a list of objects', 'ALLOW', claim('groups', ['*']), texts, false],
+    ['presence in an empty list', 'ALLOW', claim('groups', ['*']), holder('groups', []), false],
+  ] as const
+).map(([what, action, rule, claims, allowed]) => ({
+  what: `a claim of ${what}, to ${action}`,
+  action,
+  rule,
+  peer: 'b',
+  claims,
+  allowed,
+}));
 
 const teams = (...values: readonly string[]) => ({ headers: { 'x-team': values } });
 
@@ -170,6 +231,7 @@ export const bySource: readonly Edge[] = [
 
 /** Decided by HTTP alone. */
 export const byRequest: readonly Edge[] = [
+  ...byClaim,
   {
     what: 'hosts * and an empty Host, which is a Host',
     rule: to({ hosts: ['*'] }),

@@ -162,12 +162,27 @@ function at(from: unknown, path: readonly string[]): unknown {
   return value;
 }
 
-/** A claim is a text, or a list of texts; `scope` is a list of words. */
-function claimMatches(match: StringMatch, request: NaiveRequest, path: readonly string[]): boolean {
+/** What a claim holds, one by one; `scope` is a list of words. */
+function claimValues(request: NaiveRequest, path: readonly string[]): readonly unknown[] {
   let value = at(request.claims, path);
   if (path.join() === 'scope' && typeof value === 'string') value = value.split(' ');
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return list.some((each) => typeof each === 'string' && textMatches(match, each));
+  return Array.isArray(value) ? value : [value];
+}
+
+function textClaimMatches(match: StringMatch, request: NaiveRequest, claim: string): boolean {
+  return claimValues(request, [claim]).some((each) => typeof each === 'string' && textMatches(match, each));
+}
+
+/** A claim is a text, a number or a boolean, or a list of those. Large integers are equal only where it denies. */
+function claimMatches(match: StringMatch, request: NaiveRequest, path: readonly string[], narrow: boolean): boolean {
+  return claimValues(request, path).some((each) => {
+    if (typeof each === 'string') return textMatches(match, each);
+    if (typeof each !== 'number' && typeof each !== 'boolean') return false;
+    if (match.kind !== 'exact') return match.kind === 'present';
+    if (typeof each === 'boolean' || narrow)
+      return match.value === JSON.stringify(each) && Math.abs(Number(each)) < 2 ** 53;
+    return /^[-+.0-9eE]+$/.test(match.value) && !/^-?0[0-9]/.test(match.value) && Number(match.value) === each;
+  });
 }
 
 function conditionMatches(condition: Condition, request: NaiveRequest, mesh: TrustDomains, narrow: boolean): boolean {
@@ -194,11 +209,15 @@ function conditionMatches(condition: Condition, request: NaiveRequest, mesh: Tru
     case 'request.auth.principal':
       return holds(condition, (match) => tokenMatches(match, request));
     case 'request.auth.audiences':
-      return holds(condition, (match) => claimMatches(match, request, ['aud']));
+      return holds(condition, (match) => textClaimMatches(match, request, 'aud'));
     case 'request.auth.presenter':
-      return holds(condition, (match) => claimMatches(match, request, ['azp']));
+      return holds(condition, (match) => textClaimMatches(match, request, 'azp'));
     case 'request.auth.claims':
-      return holds(condition, (match) => claimMatches(match, request, condition.claim));
+      return (
+        (condition.values.length === 0 ||
+          condition.values.some((match) => claimMatches(match, request, condition.claim, narrow))) &&
+        !condition.notValues.some((match) => claimMatches(match, request, condition.claim, !narrow))
+      );
     case 'request.headers':
       return (
         (condition.values.length === 0 || condition.values.some((match) => teamMatches(match, request.team, narrow))) &&

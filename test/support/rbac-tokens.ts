@@ -7,13 +7,16 @@ export interface Payload {
   readonly [claim: string]: unknown;
 }
 
-/** Tokens that policies ask about; texts, lists, and things inside of things. */
+/** Tokens that policies ask about; texts, numbers, booleans, lists, and things inside of things. */
 export const payloads: readonly Payload[] = [
   { iss: 'https://issuer.example', sub: 'alice', aud: 'api', groups: ['admin', 'dev'], team: 'red', azp: 'web' },
   { iss: 'https://issuer.example', sub: 'bob', aud: ['api', 'web'], groups: 'dev', scope: 'read write' },
   { iss: 'https://issuer.example/tenant', sub: 'alice', aud: ['web'], realm: { roles: ['admin'], name: 'x' } },
   { iss: 'https://other.example', sub: 'alice', groups: [], team: 'Red', realm: { roles: 'admin' } },
   { iss: 'https://other.example', sub: '*', 'a.b': 'dotted', groups: ['.*', 'adminX'], level: 5, ok: true },
+  { iss: 'https://other.example', sub: 'bob', level: [0, -1.5, 'x', 5e21], ok: [false, 'true'], big: 9007199254740992 },
+  { iss: 'https://issuer.example', sub: 'carol', level: '5', ok: 'true', big: '9007199254740993', groups: [{ a: 1 }] },
+  { iss: 'https://issuer.example', sub: 'dave', level: 0, ok: false, big: 9007199254740991 },
 ];
 
 /** Paths of claims in them. */
@@ -24,6 +27,9 @@ export const claimNames: readonly (readonly string[])[] = [
   ['realm', 'roles'],
   ['realm', 'name'],
   ['a.b'],
+  ['level'],
+  ['ok'],
+  ['big'],
 ];
 
 /** Signs all of them with one new key. */

@@ -34,9 +34,10 @@ export function explainCommand(context: CliContext): Command {
     )
     .option('--host <host>', 'Host of the request; by default where it goes')
     .addOption(
-      new Option('--jwt-claim <name=value>', 'a claim of a good token; nested as a.b=c, a list if repeated').argParser(
-        claim,
-      ),
+      new Option(
+        '--jwt-claim <name=value>',
+        'a claim of a good token; nested as a.b=c, a list if repeated, a:=JSON for numbers and booleans',
+      ).argParser(claim),
     )
     .option('--jwt <token>', 'a token, sent as `Authorization: Bearer`; verified, and never shown or sent on')
     .option('--sni <name>', 'server name of the TLS greeting')
@@ -101,16 +102,25 @@ function header(text: string, before: Headers = []): Headers {
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** `a.b=c`, `groups=[x,y]`; a name that comes again makes a list. */
+/** `a.b=c`, `groups=[x,y]`, `level:=5`; a name that comes again makes a list. */
 function claim(text: string, before: Claims = {}): Claims {
   const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('write NAME=VALUE');
+  if (at < 1 || text.startsWith(':=')) throw new InvalidArgumentError('write NAME=VALUE, or NAME:=JSON');
   const value = text.slice(at + 1);
+  if (text.charAt(at - 1) === ':') return withClaim(before, claimPath(text.slice(0, at - 1)), jsonValue(value));
   const list = /^\[(.*)\]$/
     .exec(value)?.[1]
     ?.split(',')
     .map((each) => each.trim());
   return withClaim(before, claimPath(text.slice(0, at)), list ?? value);
+}
+
+function jsonValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is no JSON`);
+  }
 }
 
 /** An issuer's own claim may have dots in its name: a URL is one name. */

@@ -2,6 +2,7 @@ import type { Condition, MatchSet } from '../../model/authorization-policy.ts';
 import type { StringMatch } from '../../model/match.ts';
 import {
   type Context,
+  checkClaim,
   checkNamespace,
   checkPrincipal,
   readIpBlock,
@@ -104,7 +105,7 @@ function conditionOf(key: string, fields: Fields, context: Context): Condition |
   }
   const claims = /^request\.auth\.claims((?:\[[^[\]]+\])+)$/.exec(key)?.[1];
   if (claims !== undefined) {
-    return { key: 'request.auth.claims', claim: bracketed(claims), ...texts(fields) };
+    return { key: 'request.auth.claims', claim: bracketed(claims), ...set(fields, readText(checkClaim)) };
   }
   const [, filter, path] = /^experimental\.(envoy\.filters\.[a-zA-Z0-9._-]+)((?:\[[^[\]]+\])+)$/.exec(key) ?? [];
   if (filter !== undefined && path !== undefined) {

@@ -5,6 +5,7 @@ import type {
   RequestPrincipalMatch,
   ServiceAccountRef,
 } from '../../model/authorization-policy.ts';
+import { claimNumber } from '../../model/claim-number.ts';
 import type { IpBlock } from '../../model/ip-block.ts';
 import { type PathMatch, type StringMatch, stringMatch } from '../../model/match.ts';
 import type { Field } from './field.ts';
@@ -87,6 +88,28 @@ const checkPath: Check = (item, text) => {
     );
   }
   literalStar(item, text);
+};
+
+/** A claim may be a number, which is compared as a whole (README, known limits). */
+export const checkClaim: Check = (item, text) => {
+  const number = claimNumber(text);
+  if (/^\*[0-9.]+$|^-?[0-9.]+\*$/.test(text)) {
+    item.warning(
+      'claim-number',
+      `${JSON.stringify(text)} matches texts, and no number: a number is compared as a whole`,
+      'write whole numbers, if the claim is one',
+    );
+  } else if (number !== undefined && !number.exact) {
+    item.warning(
+      'claim-number',
+      `${JSON.stringify(text)} is taken for a number only where that denies: ${
+        Number.isInteger(number.value) && !Number.isSafeInteger(number.value)
+          ? 'Envoy takes integers this large for their neighbours'
+          : `JSON writes it as ${JSON.stringify(String(number.value))}`
+      }`,
+      'have the issuer write large numbers as texts; write others as JSON does',
+    );
+  }
 };
 
 /** Only a leading or a trailing star is a wildcard; another one is taken as it stands (behaviour.md 1.3). */

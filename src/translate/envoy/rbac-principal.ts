@@ -10,7 +10,7 @@ import {
   serviceAccountMatchers,
   trustDomainMatchers,
 } from './matcher.ts';
-import { claimMatcher } from './metadata-matcher.ts';
+import { claimMatcher, textClaimMatcher } from './metadata-matcher.ts';
 import { allIds, ids, type Lean, type Principal } from './rbac-lists.ts';
 
 /**
@@ -64,11 +64,11 @@ function conditionPrincipals(condition: Condition, mesh: TrustDomains, lean: Lea
     case 'request.auth.principal':
       return ids(condition, lean, (match) => [requestPrincipal(match)]);
     case 'request.auth.audiences':
-      return ids(condition, lean, (match) => [{ metadata: claimMatcher(['aud'], match) }]);
+      return ids(condition, lean, (match) => [{ metadata: textClaimMatcher('aud', match) }]);
     case 'request.auth.presenter':
-      return ids(condition, lean, (match) => [{ metadata: claimMatcher(['azp'], match) }]);
+      return ids(condition, lean, (match) => [{ metadata: textClaimMatcher('azp', match) }]);
     case 'request.auth.claims':
-      return ids(condition, lean, (match) => [{ metadata: claimMatcher(condition.claim, match) }]);
+      return ids(condition, lean, (match, way) => [{ metadata: claimMatcher(condition.claim, match, way) }]);
     case 'request.headers':
       return ids(condition, lean, (match, way) =>
         headerMatchers(condition.header, match, way).map((header) => ({ header })),
@@ -84,7 +84,7 @@ function conditionPrincipals(condition: Condition, mesh: TrustDomains, lean: Lea
 }
 
 function requestPrincipal({ issuer, subject }: RequestPrincipalMatch): Principal {
-  return allIds([{ metadata: claimMatcher(['iss'], issuer) }, { metadata: claimMatcher(['sub'], subject) }]);
+  return allIds([{ metadata: textClaimMatcher('iss', issuer) }, { metadata: textClaimMatcher('sub', subject) }]);
 }
 
 function together(matchers: readonly envoy.type.matcher.v3.StringMatcher[]): Principal {

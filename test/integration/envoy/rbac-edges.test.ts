@@ -18,6 +18,7 @@ for (const version of envoyVersions) {
     let envoy: AsyncDisposable;
     let ports: readonly number[];
     let ca: string;
+    let tokens: Awaited<ReturnType<typeof signTokens>>;
     const leaves = new Map<Peer, 'anonymous' | Leaf>([['anonymous', 'anonymous']]);
 
     before(async () => {
@@ -32,6 +33,7 @@ for (const version of envoyVersions) {
           policies: [policy('p', action, rule === undefined ? [] : [rule])],
           mesh: defaultMesh,
         }));
+      tokens = await signTokens();
       const server = await authority.issue([{ type: 'dns', value: 'server' }]);
       envoy = await startRbacEnvoy({
         version,
@@ -40,7 +42,7 @@ for (const version of envoyVersions) {
         ports,
         ca,
         server,
-        jwks: (await signTokens()).jwks,
+        jwks: tokens.jwks,
       });
     });
 
@@ -48,10 +50,11 @@ for (const version of envoyVersions) {
       await envoy[Symbol.asyncDispose]();
     });
 
-    [...bySource, ...byRequest].forEach(({ what, peer, request, allowed }, index) => {
+    [...bySource, ...byRequest].forEach(({ what, peer, request, claims, allowed }, index) => {
       it(`HTTP ${allowed ? 'allows' : 'denies'}: ${what}`, async () => {
         const raw = { method: 'GET', path: '/', host: 'example.com', headers: {}, ...request };
-        const headers = { ...raw.headers, 'x-case': String(index) };
+        const bearer = claims === undefined ? {} : { authorization: `Bearer ${tokens.tokenOf(claims)}` };
+        const headers = { ...raw.headers, ...bearer, 'x-case': String(index) };
         const statuses = await sendAll(
           { host: '127.0.0.1', port: ports[0] ?? 0, ca, as: leaves.get(peer) ?? 'plaintext' },
           [{ ...raw, headers }],

@@ -83,6 +83,30 @@ spec:
     expect((await run(...flags.slice(0, 2), ...flags.slice(4))).code).to.equal(3);
   });
 
+  it('tells numbers and booleans from texts', async () => {
+    const policies = `apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {name: users, namespace: shop}
+spec: {jwtRules: [{issuer: i, jwksUri: "https://i.example/keys"}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: users, namespace: shop}
+spec:
+  rules: [{when: [{key: "request.auth.claims[level]", values: ["5*", "7"]}, {key: "request.auth.claims[ok]", notValues: ["true"]}]}]
+`;
+    const codeOf = async (...claims: readonly string[]) => {
+      const flags = claims.flatMap((claim) => ['--jwt-claim', claim]);
+      return (await cli([...files, ...flags], { input: `${shop}---\n${policies}` })).code;
+    };
+    expect(await codeOf('level=50')).to.equal(0);
+    expect(await codeOf('level:=50')).to.equal(3);
+    expect(await codeOf('level:=7')).to.equal(0);
+    expect(await codeOf('level:=["x", 7]', 'ok:=false')).to.equal(0);
+    expect(await codeOf('level:=7', 'ok:=true')).to.equal(3);
+    expect(await codeOf('level:=x')).to.equal(2);
+  });
+
   for (const [what, flags, code] of [
     ['neither from nor to', ['authz', 'explain', '-f', '-'], 2],
     ['a header without a colon', [...files, '--header', 'x'], 2],
