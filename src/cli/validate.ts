@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { MeshError } from '../lib/errors.ts';
 import type { Finding, Severity } from '../model/finding.ts';
-import { defaultMesh } from '../model/mesh.ts';
 import { originText } from '../model/object.ts';
 import type { CliContext } from './context.ts';
 import { filesOption } from './files-option.ts';
@@ -11,6 +10,7 @@ import { type OutputFormat, outputOption, print } from './output.ts';
 interface Flags {
   readonly file?: readonly string[];
   readonly namespace?: string;
+  readonly mesh?: string;
   readonly output: OutputFormat;
 }
 
@@ -23,6 +23,7 @@ export function validateCommand(context: CliContext): Command {
     .argument('[path...]', 'the same as -f')
     .addOption(filesOption())
     .option('-n, --namespace <namespace>', 'namespace of objects that name none')
+    .option('--mesh <file>', 'mesh settings to judge by')
     .addOption(outputOption('table', 'json', 'yaml'))
     .action(async (paths: readonly string[], flags: Flags) => {
       const all = [...(flags.file ?? []), ...paths];
@@ -40,9 +41,11 @@ export function validateCommand(context: CliContext): Command {
       // Policies are judged together with the pods that Deployments stand for; without, where those can't be planned.
       const { expandExamples, readMeshObjects } = await import('./read-mesh-objects.ts');
       const { lint } = await import('../config/lint.ts');
+      const { readMesh } = await import('../settings.ts');
       const expanded = await expandExamples(all);
+      const settings = await readMesh(flags.mesh ?? expanded.meshFile);
       const world = await readMeshObjects(expanded.paths, stdin).catch(() => read);
-      const findings = [...read.findings, ...lint(world.objects, defaultMesh)];
+      const findings = [...settings.findings, ...read.findings, ...lint(world.objects, settings.mesh)];
       const errors = findings.filter((finding) => finding.severity === 'error').length;
       const kinds = read.unknown.map(({ apiVersion, kind }) => `${kind} (${apiVersion})`);
       const paint = await painter(context.color);

@@ -8,6 +8,7 @@ import { lintDestinationRules } from './lint/destination-rule.ts';
 import { lintDestinations } from './lint/destinations.ts';
 import { lintGateways } from './lint/gateway.ts';
 import { lintMtls } from './lint/mtls.ts';
+import { lintPaths } from './lint/paths.ts';
 import { lintReach } from './lint/reach.ts';
 import { lintRouteAudience } from './lint/route-audience.ts';
 import { lintRouteOrder } from './lint/route-order.ts';
@@ -27,6 +28,7 @@ export function lint(objects: readonly MeshObject[], mesh: Mesh): readonly Findi
     ...lintReach(world),
     ...lintTcp(world),
     ...lintAuthorization(world),
+    ...lintPaths(world),
     ...lintGateways(world),
     ...lintCredentials(world),
     ...lintVirtualServices(world),

@@ -1,5 +1,5 @@
 import { envoy } from '@envoyproxy/protos';
-import { canonicalPath } from './canonical-path.ts';
+import { canonicalPath, mergedSlashes, unescapedSlashes } from '../model/canonical-path.ts';
 import type { EnvoyBehaviour } from './envoy-version.ts';
 
 type Manager = envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
@@ -35,14 +35,8 @@ function withoutEscapedSlashes({ pathWithEscapedSlashesAction: action }: Normali
     case actions.KEEP_UNCHANGED:
       return path;
     case actions.UNESCAPE_AND_FORWARD:
-      return path.replace(/%2f/gi, '/').replace(/%5c/gi, '\\');
+      return unescapedSlashes(path);
     default:
       throw new Error(`unknown action for escaped slashes: ${action}`);
   }
-}
-
-function mergedSlashes(path: string): string {
-  if (!path.includes('//')) return path;
-  const parts = path.split('/').filter((part) => part !== '');
-  return `${path.startsWith('/') ? '/' : ''}${parts.join('/')}${path.endsWith('/') ? '/' : ''}`;
 }

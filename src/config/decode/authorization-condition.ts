@@ -1,10 +1,8 @@
 import type { Condition, MatchSet } from '../../model/authorization-policy.ts';
 import type { StringMatch } from '../../model/match.ts';
+import { checkClaim, checkNamespace, checkPrincipal } from './authorization-checks.ts';
 import {
   type Context,
-  checkClaim,
-  checkNamespace,
-  checkPrincipal,
   readIpBlock,
   readMetadataValue,
   readPort,

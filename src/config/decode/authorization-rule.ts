@@ -7,13 +7,10 @@ import {
   type Operation,
   type Source,
 } from '../../model/authorization-policy.ts';
+import { checkHost, checkMethod, checkNamespace, checkPrincipal } from './authorization-checks.ts';
 import { readCondition } from './authorization-condition.ts';
 import {
   type Context,
-  checkHost,
-  checkMethod,
-  checkNamespace,
-  checkPrincipal,
   readIpBlock,
   readPath,
   readPort,

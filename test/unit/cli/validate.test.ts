@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { TempDirectory } from '../../support/config-directory.ts';
 import { cli } from './run-cli.ts';
 
 const good = `apiVersion: security.istio.io/v1
@@ -33,6 +34,26 @@ describe('validate', () => {
       'PeerAuthentication/foo/default',
       '  <stdin>:5: error spec.mtls.mode: unsupported value "STRIC" (hint: did you mean "STRICT"?)',
     ]);
+  });
+
+  it('judges by the mesh settings that it is given', async () => {
+    using folder = new TempDirectory();
+    const input = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: web, namespace: foo}
+spec: {action: DENY, rules: [{to: [{operation: {paths: ["/a/../b"]}}]}]}
+`;
+    const told = async (mesh: string) => {
+      const file = join(folder.path, 'mesh.yaml');
+      await writeFile(file, mesh);
+      return await cli(['validate', '-f', '-', '--mesh', file], { input });
+    };
+    const never = '"/a/../b" never matches: with pathNormalization BASE policies see "/b" for "/a/../b"';
+    expect((await cli(['validate', '-f', '-'], { input })).stdout).to.include(never);
+    expect((await told('pathNormalization: {normalization: BASE}')).stdout).to.include(never);
+    expect((await told('pathNormalization: {normalization: NONE}')).stdout).to.not.include('never matches');
+    const broken = await told('pathNormalization: {normalization: SOME}');
+    expect([broken.code, broken.stderr.includes('SOME')]).to.deep.equal([2, true]);
   });
 
   it('lists kinds that it has no use for, and ends with 0', async () => {

@@ -25,6 +25,16 @@ export function canonicalPath(path: string): string | undefined {
   return state.nul ? undefined : String.fromCharCode(...state.out);
 }
 
+/** Escaped slashes, forward and backward, as such (`UNESCAPE_AND_FORWARD`). */
+export function unescapedSlashes(path: string): string {
+  return path.replace(/%2f/gi, '/').replace(/%5c/gi, '\\');
+}
+
+/** Slashes that follow one another as one (`merge_slashes`). */
+export function mergedSlashes(path: string): string {
+  return path.replace(/\/{2,}/g, '/');
+}
+
 interface State {
   readonly path: string;
   readonly out: number[];
