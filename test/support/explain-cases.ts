@@ -226,6 +226,23 @@ export function variantsOf(jwks: string): readonly Variant[] {
         { ...usual, issuer: second, jwks, outputClaimToHeaders: [{ header: 'x-team', claim: 'realm.name' }] },
       ],
     },
+    // Headers that are read and written, and a claim with a dot in its own name.
+    {
+      mode: 'BASE',
+      jwt: [
+        { ...usual, issuer: first, jwks, fromParams: ['access_token'], outputPayloadToHeader: 'authorization' },
+        { ...usual, issuer: second, jwks },
+        {
+          ...elsewhere,
+          issuer: third,
+          outputPayloadToHeader: '',
+          outputClaimToHeaders: [
+            { header: 'x-jwt', claim: 'sub' },
+            { header: 'x-team', claim: 'a.b' },
+          ],
+        },
+      ],
+    },
     { mode: 'BASE', jwt: [] },
   ];
 }

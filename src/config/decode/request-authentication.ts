@@ -11,6 +11,7 @@ import { readSelector } from './selector.ts';
 import { suggest } from './suggest.ts';
 import { readTargetRefs } from './target-refs.ts';
 import { readTexts } from './texts.ts';
+import { checkTokenHeaders } from './token-headers.ts';
 
 /** Fields of a RequestAuthentication's spec. */
 export const requestAuthenticationFields = ['selector', 'targetRef', 'targetRefs', 'jwtRules'];
@@ -83,6 +84,7 @@ function readRules(field: Field): readonly JwtRule[] {
   const items = field.items() ?? [];
   if (items.length > maxRules)
     field.error('too-many', `a policy takes at most ${maxRules} rules, not ${items.length}`, 'split the policy');
+  checkTokenHeaders(items);
   return items.slice(0, maxRules).flatMap(readRule);
 }
 
@@ -232,6 +234,15 @@ function readClaimHeaders(field: Field): JwtRule['outputClaimToHeaders'] {
       if (!fields.get(name).written) item.error('missing-field', `${name} is required`, `add ${name}`);
     const header = readHeaderName(fields.get('header'));
     const claim = fields.get('claim').text();
+    if (claim !== undefined && /[/:].*\.|\..*[/:]/.test(claim)) {
+      fields
+        .get('claim')
+        .warning(
+          'claim-path',
+          `${JSON.stringify(claim)} is never found: a dot leads into a claim, so one with dots in its own name can't be named here`,
+          'use outputPayloadToHeader, or have the issuer rename it',
+        );
+    }
     return header === undefined || claim === undefined ? [] : [{ header, claim }];
   });
 }
