@@ -4,6 +4,7 @@ import type { Surroundings } from '../lib/surroundings.ts';
 import type { KeySet } from '../model/key-set.ts';
 import { type Failure, type FailureKind, failure } from './failure.ts';
 import type { Load } from './load.ts';
+import { Room } from './room.ts';
 import { Turns } from './turns.ts';
 import type { WantedKeys } from './wanted.ts';
 
@@ -30,6 +31,7 @@ export interface KeyState {
 export interface KeyFetcherOptions extends Surroundings {
   readonly load: Load;
   readonly turns?: Turns;
+  readonly room?: Room;
   /** Keys are other ones than before. */
   readonly changed: (keySets: ReadonlyMap<string, KeySet>) => void;
   /** A fetch has ended. */
@@ -59,6 +61,7 @@ interface Entry {
 export class KeyFetcher implements AsyncDisposable {
   readonly #options: KeyFetcherOptions;
   readonly #turns: Turns;
+  readonly #room: Room;
   readonly #entries = new Map<string, Entry>();
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<void>>();
@@ -67,6 +70,7 @@ export class KeyFetcher implements AsyncDisposable {
   constructor(options: KeyFetcherOptions) {
     this.#options = options;
     this.#turns = options.turns ?? new Turns();
+    this.#room = options.room ?? new Room();
   }
 
   /** Takes over what is wanted now, all of it. */
@@ -125,6 +129,7 @@ export class KeyFetcher implements AsyncDisposable {
     const known = this.#entries.get(wanted.id);
     if (known !== undefined) {
       known.wanted = wanted;
+      this.#charge(known);
       if (!known.unwanted) return;
       known.unwanted = false;
       known.dueAt = Number.POSITIVE_INFINITY;
@@ -167,7 +172,18 @@ export class KeyFetcher implements AsyncDisposable {
 
   #drop(entry: Entry): void {
     this.#entries.delete(entry.wanted.id);
+    this.#room.charge(entry.wanted.id, [], 0);
     if (entry.keys !== undefined) this.#options.changed(this.#keySets());
+  }
+
+  #charge({ wanted: { id, owners }, keys }: Entry): void {
+    this.#room.charge(id, owners, keys?.jwks.length ?? 0);
+  }
+
+  /** Keys that there is no room for are as good as none; those that are there stay. */
+  #roomFor({ wanted: { id, owners } }: Entry, result: Awaited<ReturnType<Load>>): Awaited<ReturnType<Load>> {
+    if (!result.ok || this.#room.fits(id, owners, result.value.length)) return result;
+    return failure('size', `the keys that policies of ${owners.join(', ')} want are too many to keep`);
   }
 
   #fetch(entry: Entry): void {
@@ -188,7 +204,7 @@ export class KeyFetcher implements AsyncDisposable {
       return;
     }
     entry.startedAt = clock.now();
-    const result = await this.#load(entry.wanted);
+    const result = this.#roomFor(entry, await this.#load(entry.wanted));
     entry.running = false;
     if (signal.aborted) return;
     const before = entry.keys?.jwks;
@@ -196,6 +212,7 @@ export class KeyFetcher implements AsyncDisposable {
       entry.keys = { jwks: result.value, fetchedAt: clock.now() };
       entry.failure = undefined;
       entry.failures = 0;
+      if (this.#entries.get(entry.wanted.id) === entry) this.#charge(entry);
     } else {
       entry.failure = result.error;
       entry.failures += 1;

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { type Failure, failure } from '../../../src/jwks/failure.ts';
 import { KeyFetcher } from '../../../src/jwks/key-fetcher.ts';
+import { Room } from '../../../src/jwks/room.ts';
 import { Turns } from '../../../src/jwks/turns.ts';
 import type { WantedKeys } from '../../../src/jwks/wanted.ts';
 import { FakeClock } from '../../../src/lib/clock.ts';
@@ -24,7 +25,7 @@ describe('keeping keys current', () => {
   /** When each set was asked for, in whole seconds. */
   let asked: Map<string, number[]>;
 
-  function start(random = 1, turns = new Turns()): void {
+  function start(random = 1, turns = new Turns(), room = new Room()): void {
     clock = new FakeClock();
     [answers, asked, published, results] = [new Map(), new Map(), [], []];
     fetcher = new KeyFetcher({
@@ -32,6 +33,7 @@ describe('keeping keys current', () => {
       random: () => random,
       log: silentLogger,
       turns,
+      room,
       load: async ({ id }) => {
         asked.set(id, [...(asked.get(id) ?? []), Math.floor(clock.now() / 1_000)]);
         return (await answers.get(id)?.()) ?? down;
@@ -98,6 +100,33 @@ describe('keeping keys current', () => {
     await pass(30 * 24 * 60 * minute, 10 * minute);
     expect(published).to.deep.equal([['a=a:one']]);
     expect(fetcher.state('a')).to.deep.equal({ fetchedAt: 0, failure: down.error });
+  });
+
+  it('keeps no more keys for a namespace than it may have, whatever its policies name', async () => {
+    start(1, new Turns(), new Room(10));
+    for (const id of ['a', 'b', 'c', 'd']) answers.set(id, () => ok(`${id}234`));
+    fetcher.want([wanted('a'), wanted('b')]);
+    await pass(1);
+    fetcher.want([wanted('a'), wanted('b'), wanted('c'), wanted('d', ['bar', 'foo']), wanted('e')]);
+    await pass(1);
+    // What another namespace has room for is kept; nobody else's keys are touched.
+    expect(published.at(-1)).to.deep.equal(['a=a:a234', 'b=b:b234', 'd=d:d234']);
+    expect(fetcher.state('c')?.failure).to.deep.equal({
+      kind: 'size',
+      reason: 'the keys that policies of foo want are too many to keep',
+    });
+    answers.set('a', () => ok('a23456789'));
+    await pass(21 * minute, minute);
+    expect(published.at(-1)?.[0]).to.equal('a=a:a234');
+    answers.set('a', () => ok('a2'));
+    await pass(21 * minute, minute);
+    expect(published.at(-1)?.[0]).to.equal('a=a:a2');
+    // What nobody wants any more takes room as long as it's kept.
+    fetcher.want([wanted('c')]);
+    await pass(30 * minute, minute);
+    expect(fetcher.state('c')?.fetchedAt).to.equal(undefined);
+    await pass(60 * minute, minute);
+    expect(published.at(-1)).to.deep.equal(['c=c:c234']);
   });
 
   it('lets no issuer wait for another that hangs', async () => {
