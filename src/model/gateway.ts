@@ -27,6 +27,15 @@ export interface GatewayServer {
   readonly httpsRedirect: boolean;
 }
 
+/** A Service with this label doesn't say where a gateway listens. */
+export const noPortTranslation = 'experimental.istio.io/disable-gateway-port-translation';
+
+/** Whether a server passes on bytes: of TLS that it doesn't end it sees no request either. What is refused passes on nothing. */
+export function carriesBytes({ protocol, tls }: GatewayServer): boolean {
+  if (tls?.mode === 'AUTO_PASSTHROUGH') return false;
+  return protocol === 'TCP' || protocol === 'TLS' || tls?.mode === 'PASSTHROUGH';
+}
+
 /** Ports at the edge of the mesh, for every router whose labels the selector chooses, in any namespace (behaviour.md 5). */
 export interface Gateway {
   readonly kind: 'Gateway';

@@ -1,8 +1,9 @@
 import type { AuthorizationAction, AuthorizationPolicy, AuthorizationRule } from '../../model/authorization-policy.ts';
 import type { Finding } from '../../model/finding.ts';
+import { carriesBytes, type Gateway, noPortTranslation } from '../../model/gateway.ts';
 import { requestFields } from '../../model/request-fields.ts';
-import { selects } from '../../model/selector.ts';
-import { isHttp, type Service } from '../../model/service.ts';
+import { selects, selectsAll } from '../../model/selector.ts';
+import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
 import type { Workload } from '../../model/workload.ts';
 import { lintFinding, type World } from './world.ts';
 
@@ -95,20 +96,50 @@ function mayConcern({ to }: AuthorizationRule, port: number): boolean {
   );
 }
 
-/** Ports of a workload that a Service declares as something other than HTTP; ports that are sniffed are left alone. */
-function tcpPorts({ services }: World): (workload: Workload) => readonly number[] {
+/**
+ * Ports of a workload that carry something other than HTTP: what a Service declares so (ports that are sniffed are left alone), and
+ * on a gateway what its servers do.
+ */
+function tcpPorts({ services, gateways }: World): (workload: Workload) => readonly number[] {
   const byNamespace = Map.groupBy(services, (service) => service.meta.namespace);
+  // One that selects every workload is for all routers, and says nothing of who is one.
+  const choosing = gateways.filter(({ selector }) => !selectsAll(selector));
   return (workload) => {
     const behind = (byNamespace.get(workload.meta.namespace) ?? []).filter((service) => isBehind(service, workload));
-    const decided = new Map<number, boolean>();
-    for (const port of behind.flatMap((service) => service.ports)) {
-      const target = typeof port.targetPort === 'number' ? port.targetPort : workload.namedPorts[port.targetPort];
-      // Of several Services on one target port the oldest decides the protocol (behaviour.md, trap 82).
-      if (target !== undefined && !decided.has(target))
-        decided.set(target, port.protocol !== 'auto' && !isHttp(port.protocol));
-    }
-    return [...decided].flatMap(([port, tcp]) => (tcp ? [port] : [])).sort((a, b) => a - b);
+    const own = choosing.filter(({ selector }) => selects(selector, workload.labels));
+    const ports = own.length === 0 ? declaredPorts(behind, workload) : servedPorts(own, behind, workload);
+    return [...new Set(ports)].sort((a, b) => a - b);
   };
+}
+
+function declaredPorts(behind: readonly Service[], workload: Workload): readonly number[] {
+  const decided = new Map<number, boolean>();
+  for (const port of behind.flatMap((service) => service.ports)) {
+    const target = targetOf(port, workload);
+    // Of several Services on one target port the oldest decides the protocol (behaviour.md, trap 82).
+    if (target !== undefined && !decided.has(target))
+      decided.set(target, port.protocol !== 'auto' && !isHttp(port.protocol));
+  }
+  return [...decided].flatMap(([port, tcp]) => (tcp ? [port] : []));
+}
+
+/** Where Envoy listens for servers that carry bytes: at the target of a Service's port, else as it is written (behaviour.md 5.2). */
+function servedPorts(gateways: readonly Gateway[], behind: readonly Service[], workload: Workload): readonly number[] {
+  const ports = behind
+    .filter(({ meta }) => !Object.hasOwn(meta.labels, noPortTranslation))
+    .flatMap((service) => service.ports);
+  return gateways
+    .flatMap(({ servers }) => servers)
+    .filter(carriesBytes)
+    .flatMap((server) => {
+      const bound = ports.filter(({ port }) => port === server.port).map((port) => targetOf(port, workload));
+      const targets = bound.filter((target) => target !== undefined);
+      return targets.length === 0 ? [server.port] : targets;
+    });
+}
+
+function targetOf({ targetPort }: ServicePort, { namedPorts }: Workload): number | undefined {
+  return typeof targetPort === 'number' ? targetPort : namedPorts[targetPort];
 }
 
 function isBehind(service: Service, workload: Workload): boolean {

@@ -1,10 +1,7 @@
-import type { GatewayServer } from '../../model/gateway.ts';
+import { type GatewayServer, noPortTranslation } from '../../model/gateway.ts';
 import { portOfName, serviceSelects } from '../../snapshot/indexes.ts';
 import { inNamespace, type Snapshot } from '../../snapshot/snapshot.ts';
 import type { WorkloadFacts } from './inbound.ts';
-
-/** A Service with this label doesn't say where a gateway listens. */
-const noTranslation = 'experimental.istio.io/disable-gateway-port-translation';
 
 /** Where a gateway's ports are: by port of its Services, the ports that its process listens on, ascending. */
 export type BoundPorts = ReadonlyMap<number, readonly number[]>;
@@ -13,7 +10,7 @@ export type BoundPorts = ReadonlyMap<number, readonly number[]>;
 export function boundPorts(snapshot: Snapshot, router: WorkloadFacts): BoundPorts {
   const found = new Map<number, Set<number>>();
   for (const service of inNamespace(snapshot.services, router.namespace)) {
-    if (!serviceSelects(service, router.labels) || Object.hasOwn(service.meta.labels, noTranslation)) continue;
+    if (!serviceSelects(service, router.labels) || Object.hasOwn(service.meta.labels, noPortTranslation)) continue;
     for (const { port, targetPort } of service.ports) {
       const target = typeof targetPort === 'number' ? targetPort : portOfName(router.namedPorts, targetPort);
       if (target !== undefined) found.set(port, (found.get(port) ?? new Set()).add(target));

@@ -164,4 +164,39 @@ describe('lint over a whole set', () => {
       'warning http-field-on-tcp AuthorizationPolicy/istio-system/deny spec.rules[0]: methods, notPaths can not be checked on TCP port 3307 of web-1.foo: there this rule denies whatever the rest of it matches > limit it with "ports" to HTTP ports',
     ]);
   });
+
+  it('looks at the servers of a gateway, not at the names of its Service’s ports, for what is HTTP there', () => {
+    const edge = `---
+apiVersion: v1
+kind: Service
+metadata: {name: edge, namespace: foo}
+spec:
+  selector: {app: edge}
+  ports:
+  - {name: https, port: 443, targetPort: 8443}
+  - {name: tls, port: 444, targetPort: 8444}
+  - {name: http-more, port: 445, targetPort: 8445}
+  - {name: tls-none, port: 15443, targetPort: 15443}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: edge-1, namespace: foo, labels: {app: edge}}
+spec: {containers: [{name: edge}]}
+status: {podIP: 10.0.0.2}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: foo}
+spec:
+  selector: {app: edge}
+  servers:
+  - {port: {number: 443, name: https, protocol: HTTPS}, hosts: [a.example], tls: {mode: SIMPLE, serverCertificate: /c, privateKey: /k}}
+  - {port: {number: 444, name: tls, protocol: HTTPS}, hosts: [b.example], tls: {mode: PASSTHROUGH}}
+  - {port: {number: 445, name: more, protocol: TCP}, hosts: ["*"]}
+  - {port: {number: 446, name: direct, protocol: TCP}, hosts: ["*"]}
+`;
+    const rule = '{action: DENY, selector: {matchLabels: {app: edge}}, rules: [{to: [{operation: {paths: [/x]}}]}]}';
+    const found = said(edge, authorization('deny', 'foo', rule)).filter((text) => text.includes('http-field-on-tcp'));
+    expect(found.map((text) => /TCP port (\d+) of edge-1/.exec(text)?.[1])).to.deep.equal(['446', '8444', '8445']);
+  });
 });
