@@ -1,4 +1,5 @@
 import { MeshError } from '../lib/errors.ts';
+import type { FindSecret } from '../model/credential.ts';
 import type { ViewId } from '../model/ids.ts';
 import type { Proxy, ProxyKind } from '../model/proxy.ts';
 import { proxyName } from '../model/proxy.ts';
@@ -7,8 +8,9 @@ import type { Workload } from '../model/workload.ts';
 import { all, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Compiler } from '../translate/compiler.ts';
 import { virtualInbound } from '../translate/envoy/names.ts';
-import { hasSidecar, identityOf } from './client.ts';
+import { accountIdentity, hasSidecar, identityOf } from './client.ts';
 import { sentTo } from './compiled.ts';
+import type { EdgeReceiver } from './gateway-meeting.ts';
 import type { Receiver } from './tls-meeting.ts';
 
 type Listener = Extract<Receiver, { readonly kind: 'sidecar' }>['listener'];
@@ -32,7 +34,7 @@ function isChosenByGateway({ gateways }: Snapshot, { labels }: Workload): boolea
 }
 
 /** Finds who receives connections to a port of a workload. */
-export type FindReceiver = (workload: Workload | undefined, port: number) => Receiver;
+export type FindReceiver = (workload: Workload | undefined, address: string, port: number) => Receiver;
 
 /** What equal sidecars were sent is read once. */
 export function receiverFinder(world: TlsWorld): FindReceiver {
@@ -50,12 +52,32 @@ export function receiverFinder(world: TlsWorld): FindReceiver {
     byWorkload.set(workload, listener);
     return listener;
   };
-  return (workload, port) => {
+  return (workload, address, port) => {
     if (workload === undefined) return { kind: 'outside' };
     const envoy = envoyOf(world, workload);
     if (envoy === undefined) return { kind: 'bare' };
-    if (envoy === 'router') return { kind: 'gateway' };
+    if (envoy === 'router') return edgeOf(compiler, workload, address, port);
     const identity = identityOf(compiler.snapshot, workload);
     return { kind: 'sidecar', listener: listenerOf(workload), port, identity };
   };
 }
+
+/** Pages that every Envoy has by its bootstrap: readiness and metrics. */
+const ownPages: ReadonlySet<number> = new Set([15021, 15090]);
+
+/** Which listener of a gateway takes what is sent to an address of it: one that is bound to it goes before one for all. */
+function edgeOf(compiler: TlsWorld['compiler'], workload: Workload, address: string, port: number): EdgeReceiver {
+  const { snapshot } = compiler;
+  const { meta, serviceAccount } = workload;
+  using sent = sentTo(compiler, workload, 'router');
+  const [listener] = [address, '0.0.0.0', '::'].flatMap((bound) => sent.find('listener', `${bound}_${port}`) ?? []);
+  const identity = serviceAccount === '' ? undefined : accountIdentity(snapshot, meta.namespace, serviceAccount);
+  const end = { who: 'the gateway', identity, secrets: secretsIn(snapshot, meta.namespace) };
+  return { kind: 'gateway', listener, ownPage: ownPages.has(port), end };
+}
+
+/** The Secrets that gateways of a namespace are sent. */
+export const secretsIn =
+  ({ secrets }: Snapshot, namespace: string): FindSecret =>
+  (name) =>
+    secrets.get(namespace)?.get(name);

@@ -1,9 +1,11 @@
+import type { ProxyKind } from '../model/proxy.ts';
 import type { Protocol } from '../model/service.ts';
 import type { Callee } from './callee.ts';
 import { choosesPerEndpoint, clusterEndpoints, clusterSocket } from './client-socket.ts';
 import type { Sent } from './compiled.ts';
+import type { Content } from './meeting.ts';
 import { asTheyAre, outgoingManager, type Speech, speechOver } from './speech.ts';
-import { type ClientMode, type Content, clientMode, contentsOf } from './tls-meeting.ts';
+import { type ClientMode, clientMode, contentsOf } from './tls-meeting.ts';
 
 /** What a client says to one address: a port that isn't declared may carry several kinds of content. */
 export interface TlsTarget {
@@ -32,12 +34,13 @@ export function callsOf(
   sent: Sent,
   callees: ReadonlyMap<string, Callee>,
   wanted: (host: string, port: number) => boolean,
+  envoy: ProxyKind,
 ): readonly TlsCall[] {
   return sent.names('cluster').flatMap((name) => {
     const { port: number, subset = '', host = '' } = clusterName.exec(name)?.groups ?? {};
     const port = Number(number);
     if (number === undefined || !wanted(host, port)) return [];
-    return callOver(sent, name, { host, port, subset }, callees.get(host));
+    return callOver(sent, name, { host, port, subset }, callees.get(host), envoy);
   });
 }
 
@@ -48,6 +51,7 @@ function callOver(
   name: string,
   target: Pick<TlsCall, 'host' | 'port' | 'subset'>,
   callee: Callee | undefined,
+  envoy: ProxyKind,
 ): readonly TlsCall[] {
   const cluster = sent.find('cluster', name);
   if (cluster === undefined) return [];
@@ -60,7 +64,8 @@ function callOver(
     contentsOf(protocol).map((content) => {
       const kind = content === 'http' || content === 'http2' ? 'http' : 'tcp';
       const outgoing = { cluster: name, addresses: callee?.addresses ?? [], port, protocol: kind } as const;
-      return [content, outgoingManager(sent, outgoing)] as const;
+      // The listeners of a router are its edge: what they take says nothing of what goes out.
+      return [content, envoy === 'router' ? undefined : outgoingManager(sent, outgoing)] as const;
     }),
   );
   return [

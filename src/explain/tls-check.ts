@@ -7,8 +7,9 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import { type Callee, calleesOf, hostsMeant, standsFor, workloadsByAddress } from './callee.ts';
 import { accountIdentity, findClient } from './client.ts';
 import { sentTo } from './compiled.ts';
-import { envoyOf, receiverFinder, type TlsWorld } from './receivers.ts';
+import { envoyOf, receiverFinder, secretsIn, type TlsWorld } from './receivers.ts';
 import { callsOf, callsWithoutEnvoy, type TlsCall } from './tls-calls.ts';
+import type { Caller } from './tls-meeting.ts';
 import { rowsOf, type ServerSide, type TlsRow } from './tls-rows.ts';
 
 /** The whole answer, by host, port and subset. */
@@ -44,7 +45,7 @@ export function tlsCheck(world: TlsWorld, { pod, host }: TlsQuestion): TlsCheck 
     snapshot,
     byAddress: workloadsByAddress(snapshot),
     receiver: receiverFinder(world),
-    client: envoyOf(world, workload) === undefined ? undefined : identityOf(snapshot, workload),
+    client: callerOf(world, workload),
   };
   const rows = calls.flatMap((call) => rowsOf(call, side)).sort(byPlace);
   return { client: name, rows, notes: notesOf(world, workload) };
@@ -76,7 +77,7 @@ function callsOfClient(
   const envoy = envoyOf(world, workload);
   if (envoy === undefined) return callsWithoutEnvoy(callees, fits);
   using sent = sentTo(world.compiler, workload, envoy);
-  return callsOf(sent, callees, fits);
+  return callsOf(sent, callees, fits, envoy);
 }
 
 /** Why there is nothing to show: no such host, no such port, or one that this client isn't told of. */
@@ -95,6 +96,17 @@ function refuse(client: string, text: string, { hosts, port }: Wanted, callees: 
   throw new MeshError('not-found', `${client} is not told of ${callee.host}`, {
     hint: 'a Sidecar of its namespace, or exportTo of the service, keeps it from this client',
   });
+}
+
+/** What the client's Envoy has to show. Secrets are for gateways alone, and of their own namespace. */
+function callerOf(world: TlsWorld, workload: Workload): Caller {
+  const { snapshot } = world.compiler;
+  const envoy = envoyOf(world, workload);
+  return {
+    identity: envoy === undefined ? undefined : identityOf(snapshot, workload),
+    address: workload.addresses[0] ?? '',
+    secrets: envoy === 'router' ? secretsIn(snapshot, workload.meta.namespace) : undefined,
+  };
 }
 
 /** A router has an identity, too. */

@@ -1,15 +1,19 @@
 import { decode, type envoy, typeOf } from '@envoyproxy/protos';
+import type { FindSecret } from '../model/credential.ts';
 import type { Protocol } from '../model/service.ts';
 import { type Refusal, receiveConnection } from './arrival.ts';
+import { secretProblem, type TlsEnd } from './certificate-check.ts';
 import { type Arrival, chainsOfPort } from './filter-chain.ts';
+import { type EdgeCall, type EdgeReceiver, edgeChain, edgeModes, meetGateway } from './gateway-meeting.ts';
+import { type Content, conflict, fine, type Meeting, unknown } from './meeting.ts';
 import type { Speech } from './speech.ts';
 import { leadsNowhere, managerOf } from './tcp-chain.ts';
 
 type Listener = envoy.config.listener.v3.Listener;
 type FilterChain = envoy.config.listener.v3.FilterChain;
 
-/** What a server speaks, in the words of the table (behaviour.md 8.4). */
-export type ServerMode = 'mTLS' | 'HTTP' | 'HTTP/mTLS' | 'UNKNOWN';
+/** What a server speaks, in the words of the table (behaviour.md 8.4); of a gateway with several servers, the words of each. */
+export type ServerMode = string;
 /** What a client speaks. `HTTP/mTLS`: it depends on the endpoint, and there is none. */
 export type ClientMode = 'mTLS' | 'HTTP' | 'TLS' | 'custom mTLS' | 'HTTP/mTLS';
 
@@ -23,24 +27,22 @@ export type Receiver =
     }
   /** A workload without Envoy: its application gets the bytes. */
   | { readonly kind: 'bare' }
-  /** A gateway: its own servers say what it takes. */
-  | { readonly kind: 'gateway' }
+  | EdgeReceiver
   /** Nothing of the mesh. */
   | { readonly kind: 'outside' };
 
-/** What an application sends its own sidecar, before that does anything with it. */
-export type Content = Arrival['bytes'];
-
-/** Whether both sides understand each other. UNKNOWN: that is for somebody to say whom the mesh doesn't know. */
-export interface Meeting {
-  readonly status: 'OK' | 'CONFLICT' | 'UNKNOWN';
-  /** One line for people; '' where there is nothing to say. */
-  readonly why: string;
+/** Who calls. */
+export interface Caller {
+  /** What its Envoy proves; undefined for a client without one. */
+  readonly identity: string | undefined;
+  /** '' where it isn't known. */
+  readonly address: string;
+  /** The Secrets that its Envoy is sent: a gateway's. Undefined: none. */
+  readonly secrets: FindSecret | undefined;
 }
 
-const fine: Meeting = { status: 'OK', why: '' };
-const conflict = (why: string): Meeting => ({ status: 'CONFLICT', why });
-const unknown = (why: string): Meeting => ({ status: 'UNKNOWN', why });
+/** One kind of content that a client sends to a host. */
+export type Said = Pick<EdgeCall, 'host' | 'content' | 'speech'>;
 
 /** What a port's declared protocol lets expect; one that isn't declared may carry HTTP or anything else. */
 export function contentsOf(protocol: Protocol): readonly Content[] {
@@ -66,7 +68,7 @@ export function clientMode({ tls }: Pick<Speech, 'tls'>): ClientMode {
 }
 
 /** How a server's part of the table reads: by all chains that a connection to its port can meet. */
-export function serverMode(receiver: Receiver): ServerMode {
+export function serverMode(receiver: Receiver, said: readonly Said[], caller: Caller): ServerMode {
   switch (receiver.kind) {
     case 'sidecar': {
       const chains = chainsOfPort(receiver.listener, receiver.port);
@@ -75,7 +77,11 @@ export function serverMode(receiver: Receiver): ServerMode {
     }
     case 'bare':
       return 'HTTP';
-    case 'gateway':
+    case 'gateway': {
+      const met = said.map((each) => edgeChain(receiver, { ...each, client: clientEnd(caller) }));
+      const chains = met.flatMap((chain) => chain ?? []);
+      return edgeModes(receiver, chains.length === met.length ? chains : undefined);
+    }
     case 'outside':
       return 'UNKNOWN';
   }
@@ -89,20 +95,27 @@ function takesMtls({ transportSocket }: FilterChain): boolean {
 }
 
 /** Lets a connection meet who receives it, by what both were sent. */
-export function meet(speech: Speech, content: Content, receiver: Receiver, client: string | undefined): Meeting {
+export function meet(said: Said, receiver: Receiver, caller: Caller): Meeting {
+  const { speech, content } = said;
+  const missing = [speech.tls?.shown, speech.tls?.authorities].flatMap((name) =>
+    name === undefined ? [] : (secretProblem(clientEnd(caller), name) ?? []),
+  );
+  if (missing[0] !== undefined) return conflict(`the client has no credential to speak TLS with: ${missing[0]}`);
   switch (receiver.kind) {
     case 'outside':
       return unknown('it is outside of the mesh, and what it speaks is not known');
     case 'gateway':
-      return unknown('it is a gateway: what it takes is said by its own servers');
+      return meetGateway(receiver, { ...said, client: clientEnd(caller) });
     case 'bare':
       return speech.announced
         ? unknown('it has no sidecar: its application has to understand the PROXY protocol')
         : reachesApplication(speech, 'it has no sidecar');
     case 'sidecar':
-      return meetSidecar(speech, content, receiver, client);
+      return meetSidecar(speech, content, receiver, caller.identity);
   }
 }
+
+const clientEnd = (caller: Caller): TlsEnd & Pick<Caller, 'address'> => ({ who: 'the client', ...caller });
 
 /** Bytes that no Envoy of the server reads. */
 function reachesApplication({ tls }: Speech, because: string): Meeting {

@@ -1,10 +1,11 @@
 import { proxyName } from '../model/proxy.ts';
 import type { Workload } from '../model/workload.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
+import { type Meeting, worst } from './meeting.ts';
 import { mtlsOf } from './origin.ts';
 import type { FindReceiver } from './receivers.ts';
 import type { TlsCall, TlsTarget } from './tls-calls.ts';
-import { type ClientMode, clientMode, type Meeting, meet, type ServerMode, serverMode } from './tls-meeting.ts';
+import { type Caller, type ClientMode, clientMode, meet, type ServerMode, serverMode } from './tls-meeting.ts';
 
 /** Whether a client and the servers behind one host and port understand each other. */
 export interface TlsRow {
@@ -30,8 +31,7 @@ export interface ServerSide {
   readonly snapshot: Snapshot;
   readonly byAddress: ReadonlyMap<string, Workload>;
   readonly receiver: FindReceiver;
-  /** What the client's Envoy proves; undefined for a client without one. */
-  readonly client: string | undefined;
+  readonly client: Caller;
 }
 
 /** One row for a call; several where its servers differ. */
@@ -46,7 +46,7 @@ export function rowsOf(call: TlsCall, side: ServerSide): readonly TlsRow[] {
   }
   const rows = new Map<string, TlsRow>();
   for (const target of call.targets) {
-    const facts = factsOf(target, side);
+    const facts = factsOf(host, target, side);
     const key = JSON.stringify(facts);
     const servers = [...(rows.get(key)?.servers ?? []), nameOf(target, side)];
     rows.set(key, { ...place, ...facts, servers });
@@ -60,23 +60,19 @@ function nameOf({ address, port }: TlsTarget, { byAddress }: ServerSide): string
 }
 
 function factsOf(
+  host: string,
   { address, port, spoken }: TlsTarget,
   { snapshot, byAddress, receiver, client }: ServerSide,
 ): Pick<TlsRow, 'status' | 'server' | 'client' | 'authnPolicy' | 'why'> {
   const workload = byAddress.get(address);
-  const found = receiver(workload, port);
+  const found = receiver(workload, address, port);
+  const said = spoken.map((each) => ({ host, ...each }));
   const [first] = spoken;
   const by = found.kind === 'sidecar' && workload !== undefined ? mtlsOf(snapshot, workload, port) : undefined;
   return {
-    ...worst(spoken.map(({ content, speech }) => meet(speech, content, found, client))),
-    server: serverMode(found),
+    ...worst(said.map((each) => meet(each, found, client))),
+    server: serverMode(found, said, client),
     client: first === undefined ? 'HTTP' : clientMode(first.speech),
     authnPolicy: by === undefined ? '-' : `${by.name}/${by.namespace}`,
   };
-}
-
-/** A port that may carry several kinds of content is as good as the one that fares worst. */
-function worst(meetings: readonly Meeting[]): Meeting {
-  const find = (status: Meeting['status']) => meetings.find((each) => each.status === status);
-  return find('CONFLICT') ?? find('UNKNOWN') ?? find('OK') ?? { status: 'UNKNOWN', why: '' };
 }

@@ -30,3 +30,10 @@ export function secretResourceName(source: SecretSource): string {
 export function isSecretSource(name: string): boolean {
   return /^(kubernetes:\/\/|file-cert:|file-root:)/.test(name);
 }
+
+/** The inverse of {@link secretResourceName} for Secrets, of which `-cacert` are authorities. Undefined: a file, or a secret of the mesh. */
+export function credentialNamed(name: string): Extract<SecretSource, { readonly credential: string }> | undefined {
+  const { credential, twin } = /^kubernetes:\/\/(?<credential>.+?)(?<twin>-cacert)?$/.exec(name)?.groups ?? {};
+  if (credential === undefined) return undefined;
+  return { kind: twin === undefined ? 'key-pair' : 'authorities', credential };
+}

@@ -20,9 +20,10 @@ const conflictCode = 3;
 
 const help = `
 STATUS    OK: both sides understand each other. CONFLICT: they don't, and every call fails. UNKNOWN: one side is an application that
-          has to speak TLS itself, or nothing of the mesh.
-SERVER    what its sidecar takes: mTLS, HTTP (plaintext), HTTP/mTLS (both).
-CLIENT    what its sidecar sends: mTLS, HTTP (plaintext), TLS (SIMPLE), custom mTLS (MUTUAL with a certificate of its own).
+          has to speak TLS itself, or nothing of the mesh, or a certificate is checked by files that only the proxy's machine has.
+SERVER    what its Envoy takes: mTLS, HTTP (plaintext), HTTP/mTLS (both); of a gateway also TLS (SIMPLE), custom mTLS (MUTUAL).
+          A gateway's server is the one for the server name that the client sends.
+CLIENT    what its Envoy sends: mTLS, HTTP (plaintext), TLS (SIMPLE), custom mTLS (MUTUAL with a certificate of its own).
 HOST:PORT[SUBSET] is a subset of a DestinationRule. Servers of one host that differ have a line each.
 
 Exit codes: 0 no conflict, 3 a conflict, 1 or 2 an error.

@@ -267,7 +267,7 @@ spec:
     ]);
   });
 
-  it('takes a pod that a Gateway chooses for a router: as client by its clusters, as server for unknown', () => {
+  it('takes a pod that a Gateway chooses for a router: as client by its clusters, as server by its listeners', () => {
     const edge = `---
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -282,7 +282,7 @@ spec: {selector: {app: naked}, clusterIP: 10.0.0.30, ports: [{name: http, port: 
     const mutual = rule('db.back.svc.cluster.local', rules.ISTIO_MUTUAL);
     const found = check(`${edge}${policy('STRICT')}${mutual}`, 'db.back:80', {}, 'naked.shop');
     expect([words(found), found.notes]).to.deep.equal([['db:80 OK mTLS mTLS default/back rule/shop'], []]);
-    expect(words(check(edge, 'edge'))).to.deep.equal(['edge:80 UNKNOWN UNKNOWN HTTP - -']);
+    expect(words(check(edge, 'edge'))).to.deep.equal(['edge:80 OK HTTP HTTP - -']);
   });
 
   it('says who is not connected', () => {
