@@ -1,3 +1,4 @@
+import { pushTo } from '../lib/push-to.ts';
 import type { DestinationRule } from '../model/destination-rule.ts';
 import { fullHost, type Host, hostWithin } from '../model/host.ts';
 import type { MeshObject } from '../model/mesh-object.ts';
@@ -7,9 +8,9 @@ import type { ServiceEntry } from '../model/service-entry.ts';
 import type { VirtualService } from '../model/virtual-service.ts';
 import type { Workload } from '../model/workload.ts';
 import { serviceSelects } from '../snapshot/indexes.ts';
-import { all, inNamespace, type Snapshot } from '../snapshot/snapshot.ts';
+import { all, inNamespace, type Named, type Snapshot } from '../snapshot/snapshot.ts';
 import { routedTo } from './policy/mesh-routes.ts';
-import { type RoutedService, virtualServicesOf } from './policy/virtual-services.ts';
+import { type RoutedService, type VirtualServices, virtualServicesOf } from './policy/virtual-services.ts';
 import { entryKey, routedHostKey, type ServiceKey, serviceKey } from './registry.ts';
 
 /** Finds the services whose clients are told something else when an object changes. */
@@ -94,8 +95,7 @@ export class AffectedServices {
   #addHost(pattern: Host): void {
     this.keys.add(routedHostKey(pattern));
     const { dnsDomain } = this.#after.mesh;
-    for (const entry of all(this.#after.serviceEntries))
-      for (const host of entry.hosts) if (hostWithin(host, pattern)) this.keys.add(entryKey(entry, host));
+    for (const key of entriesWithin(this.#after, pattern)) this.keys.add(key);
     if (pattern.startsWith('*')) {
       for (const service of all(this.#after.services))
         if (hostWithin(serviceHost(service, dnsDomain), pattern)) this.keys.add(serviceKey(service));
@@ -115,18 +115,50 @@ export class AffectedServices {
   }
 }
 
-/** The VirtualServices in which an object stands, as itself or as one that they delegate to, in any of these states. */
-export function routedWith(states: readonly Snapshot[], meta: MeshObject['meta']): readonly RoutedService[] {
-  return states.flatMap((state) => virtualServicesOf(state).filter((routed) => consistsOf(routed, meta)));
+const entriesByHost = new WeakMap<Named<ServiceEntry>, ReadonlyMap<Host, readonly ServiceKey[]>>();
+
+/** The hosts of a namespace's ServiceEntries; found once for each state of them. */
+function entriesOf(named: Named<ServiceEntry>): ReadonlyMap<Host, readonly ServiceKey[]> {
+  const known = entriesByHost.get(named);
+  if (known !== undefined) return known;
+  const found = new Map<Host, ServiceKey[]>();
+  for (const entry of named.values()) for (const host of entry.hosts) pushTo(found, host, entryKey(entry, host));
+  entriesByHost.set(named, found);
+  return found;
 }
 
-function consistsOf({ service, http }: RoutedService, { name, namespace }: MeshObject['meta']): boolean {
-  const named = (meta: MeshObject['meta']): boolean => meta.name === name && meta.namespace === namespace;
-  return (
-    named(service.meta) ||
-    http.some(({ owner }) => named(owner.meta)) ||
-    service.http.some(
-      ({ action }) => action.kind === 'delegate' && action.to.name === name && action.to.namespace === namespace,
-    )
-  );
+/** All hosts of ServiceEntries within a pattern. */
+function* entriesWithin({ serviceEntries }: Snapshot, pattern: Host): Iterable<ServiceKey> {
+  for (const named of serviceEntries.values()) {
+    const entries = entriesOf(named);
+    if (!pattern.startsWith('*')) yield* entries.get(pattern) ?? [];
+    else for (const [host, keys] of entries) if (hostWithin(host, pattern)) yield* keys;
+  }
+}
+
+const byPart = new WeakMap<VirtualServices, ReadonlyMap<string, readonly RoutedService[]>>();
+
+/** By `namespace/name` of each object in which something of them stands. */
+function partsOf(services: VirtualServices): ReadonlyMap<string, readonly RoutedService[]> {
+  const known = byPart.get(services);
+  if (known !== undefined) return known;
+  const found = new Map<string, RoutedService[]>();
+  for (const routed of services) {
+    const { service } = routed;
+    const delegates = service.http.flatMap(({ action }) =>
+      action.kind === 'delegate' ? [`${action.to.namespace}/${action.to.name}`] : [],
+    );
+    for (const name of new Set([`${service.meta.namespace}/${service.meta.name}`, ...delegates]))
+      pushTo(found, name, routed);
+  }
+  byPart.set(services, found);
+  return found;
+}
+
+/** The VirtualServices in which an object stands, as itself or as one that they delegate to, in any of these states. */
+export function routedWith(
+  states: readonly Snapshot[],
+  { namespace, name }: MeshObject['meta'],
+): readonly RoutedService[] {
+  return states.flatMap((state) => partsOf(virtualServicesOf(state)).get(`${namespace}/${name}`) ?? []);
 }

@@ -44,7 +44,8 @@ export class Compiler {
   readonly #problems = new Problems();
   readonly #services: Services;
   readonly #views: Views;
-  readonly #edges = new EdgeMemo();
+  /** What each router's edge was made of. */
+  readonly #edges = new WeakMap<View, EdgeMemo>();
   #snapshot: Snapshot;
   #policies: Policies;
   #viewsCompiled = 0;
@@ -208,10 +209,10 @@ export class Compiler {
     this.#viewsCompiled += 1;
     const inbound = effectiveInbound(this.#snapshot, view, this.#policies);
     if (view.kind === 'sidecar') return inboundUnit(this.#cache, inbound, this.#snapshot.mesh);
-    const edge = this.#edges.routes(view, this.#snapshot, () =>
-      edgeRoutes(this.#snapshot, view, (port) => this.#services.routeTargets(view, port)),
-    );
-    const unit = gatewayUnit(this.#cache, this.#snapshot, view, inbound, edge, outbound.credentials);
+    const memo = this.#edges.get(view) ?? new EdgeMemo();
+    this.#edges.set(view, memo);
+    const edge = edgeRoutes(this.#snapshot, view, (port) => this.#services.routeTargets(view, port), memo);
+    const unit = gatewayUnit(this.#cache, this.#snapshot, view, inbound, edge, outbound.credentials, memo);
     return view.registered ? unit : { ...unit, credentials: noCredentials };
   }
 

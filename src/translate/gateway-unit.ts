@@ -1,10 +1,11 @@
-import { credentialsOf } from '../model/credentials.ts';
-import { emptyLayer, type Layer } from '../model/resource.ts';
+import { type Credentials, credentialsOf } from '../model/credentials.ts';
+import { emptyLayer, type Layer, type Resource } from '../model/resource.ts';
 import { type SecretSource, secretResourceName } from '../model/secret-source.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { BuildCache } from './cache.ts';
+import { EdgeMemo } from './edge-memo.ts';
 import { gatewayListener, type StreamRoute } from './envoy/gateway-listener.ts';
-import { gatewayRouteConfiguration, type HostRoutes } from './envoy/gateway-route.ts';
+import { gatewayRouteConfiguration, gatewayVirtualHost, type HostRoutes } from './envoy/gateway-route.ts';
 import { connectionSettings } from './envoy/http-connection-manager.ts';
 import { layer } from './envoy/resource.ts';
 import { authorizersOf, type ProxyUnit, policyFilterLayer, tcpPolicyOf } from './inbound-unit.ts';
@@ -23,15 +24,16 @@ export interface EdgeRoutes {
 export type StreamKind = Extract<ChainContent, { readonly server: ServerRef }>['kind'];
 
 /** Without VirtualServices HTTP is answered 404, or redirected, and every other connection is closed. */
-export const noEdgeRoutes: EdgeRoutes = { hosts: () => [], streams: () => [] };
+const nothing: readonly never[] = [];
+export const noEdgeRoutes: EdgeRoutes = { hosts: () => nothing, streams: () => nothing };
 
 const noClusters = emptyLayer('clusters/gateway');
 const noExtensions = emptyLayer('extensions/inbound');
 
 /**
- * Builds the edge of a router. Each listener is cached by just what it depends on: another certificate of a credential changes
+ * Builds the edge of a router. Each listener is made of just what it depends on: another certificate of a credential changes
  * none, and a new server changes that of its own port. `named`: Secrets that its clusters name. A router that no Gateway chooses gets none
- * at all: any pod could call itself one.
+ * at all: any pod could call itself one. What `memo` has of it isn't built again.
  */
 export function gatewayUnit(
   cache: BuildCache,
@@ -39,10 +41,14 @@ export function gatewayUnit(
   router: WorkloadFacts,
   inbound: EffectiveInbound,
   edge: EdgeRoutes = noEdgeRoutes,
-  named: readonly SecretSource[] = [],
+  named: readonly SecretSource[] = nothing,
+  memo: EdgeMemo = new EdgeMemo(),
 ): ProxyUnit {
   const { mesh } = snapshot;
-  const effective = effectiveGateway(snapshot, router);
+  const secrets = snapshot.secrets.get(router.namespace);
+  const effective = memo.gateway([snapshot.gateways, snapshot.services.get(router.namespace), secrets, mesh], () =>
+    effectiveGateway(snapshot, router),
+  );
   const trust = { trustDomain: mesh.trustDomain, trustDomainAliases: mesh.trustDomainAliases };
   const shared = {
     topology: mesh.gatewayTopology,
@@ -51,31 +57,43 @@ export function gatewayUnit(
     settings: connectionSettings(mesh),
     trust,
   };
+  const sharedText = JSON.stringify(shared);
   const listeners = effective.listeners.map((listener) => {
     const streams = listener.chains.map(({ content }) =>
-      'server' in content ? edge.streams(content.server, content.kind) : [],
+      'server' in content ? edge.streams(content.server, content.kind) : nothing,
     );
-    return cache.get('gatewayListener', { listener, streams, ...shared }, gatewayListener);
+    return memo.listeners.get(listener, [sharedText, ...streams], () =>
+      cache.get('gatewayListener', { listener, streams, ...shared }, gatewayListener),
+    );
   });
-  const routes = effective.routes.map((each) =>
-    cache.get('gatewayRoutes', { routes: each, hosts: edge.hosts(each) }, ({ routes: of, hosts }) =>
-      gatewayRouteConfiguration(of, hosts),
-    ),
-  );
-  const same = (key: string, resources: typeof listeners): Layer =>
+  const virtualHost = (host: HostRoutes, port: number): Resource =>
+    memo.virtualHosts.get(host, [port], () =>
+      cache.get('gatewayVirtualHost', { host, port }, (key) => gatewayVirtualHost(key.host, key.port)),
+    );
+  const routes = effective.routes.map((each) => {
+    const hosts = edge.hosts(each);
+    return memo.routeConfigurations.get(hosts, [each], () => gatewayRouteConfiguration(each, hosts, virtualHost));
+  });
+  const same = (key: string, resources: readonly Resource[]): Layer =>
     cache.get(
       key,
       resources.map(({ name, version }) => ({ name, version })),
       () => layer(key, resources),
     );
-  const find = (name: string) => snapshot.secrets.get(router.namespace)?.get(name);
-  const sources = distinct([...effective.secrets, ...(listeners.length === 0 ? [] : named)]);
+  const credentials = (): Credentials => {
+    const sources = distinct([...effective.secrets, ...(listeners.length === 0 ? [] : named)]);
+    return cache.get(
+      'credentials',
+      credentialsOf(router.namespace, sources, (name) => secrets?.get(name)),
+      (key) => key,
+    );
+  };
   return {
     listeners: same('listeners/gateway', listeners),
     routes: same('routes/gateway', routes),
     clusters: noClusters,
     extensions: listeners.length === 0 ? noExtensions : policyFilterLayer(cache, inbound, trust, 'router'),
-    credentials: cache.get('credentials', credentialsOf(router.namespace, sources, find), (key) => key),
+    credentials: memo.credentials.get(effective.secrets, [named, secrets, listeners.length], credentials),
     findings: effective.findings,
   };
 }

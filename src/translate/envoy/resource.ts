@@ -28,6 +28,38 @@ export function resource<K extends keyof typeof messages>(
   return { type: types[type] as TypeUrl, name, version: contentVersion(body), body };
 }
 
+/** Messages of a repeated field, already encoded. */
+export interface EncodedField {
+  readonly field: number;
+  readonly bodies: readonly Uint8Array[];
+}
+
+/**
+ * A resource with such a field. In Protocol Buffers a message may be written in pieces (https://protobuf.dev/programming-guides/encoding/#last-one-wins), so
+ * what didn't change among a thousand parts is not encoded again.
+ */
+export function resourceWith<K extends keyof typeof messages>(
+  type: K,
+  name: string,
+  message: TypeMap[(typeof messages)[K]],
+  { field, bodies }: EncodedField,
+): Resource {
+  const pieces = bodies.flatMap((body) => [varints((field << 3) | 2, body.length), body]);
+  const body = new Uint8Array(Buffer.concat([encode(messages[type], message), ...pieces]));
+  return { type: types[type] as TypeUrl, name, version: contentVersion(body), body };
+}
+
+/** Seven bits a byte, the lowest first; all but the last byte of a number have the highest bit set. */
+function varints(...numbers: readonly number[]): Uint8Array {
+  const bytes: number[] = [];
+  for (const number of numbers) {
+    let rest = number;
+    for (; rest > 127; rest >>>= 7) bytes.push((rest & 127) | 128);
+    bytes.push(rest);
+  }
+  return Uint8Array.from(bytes);
+}
+
 /** A layer of these resources, by name. Order of names is part of what state-of-the-world clients get, so it is fixed. */
 export function layer(key: string, resources: Iterable<Resource>): Layer {
   const sorted = [...resources].sort((a, b) => compareText(a.name, b.name));

@@ -1,3 +1,4 @@
+import { pushTo } from '../../lib/push-to.ts';
 import type { DestinationRule, Subset } from '../../model/destination-rule.ts';
 import { type ExportTo, visibleIn } from '../../model/export-to.ts';
 import { bySpecificity, fullHost, type Host, hostWithin } from '../../model/host.ts';
@@ -40,7 +41,7 @@ function rulesOf(snapshot: Snapshot, namespace: string): NamespaceRules | undefi
   const byHost = new Map<Host, DestinationRule[]>();
   for (const rule of [...named.values()].sort(byAge)) {
     const host = fullHost(rule.host, namespace, dnsDomain);
-    byHost.set(host, [...(byHost.get(host) ?? []), rule]);
+    pushTo(byHost, host, rule);
   }
   const grouped = [...byHost].map(([host, rules]) => [host, groupsOf(rules)] as const);
   const rules: NamespaceRules = {
@@ -57,7 +58,7 @@ function groupsOf(rules: readonly DestinationRule[]): readonly Group[] {
   for (const rule of rules) {
     const labels = Object.entries(rule.workloadSelector?.matchLabels ?? {}).sort();
     const key = JSON.stringify([rule.exportTo, rule.workloadSelector === undefined, labels]);
-    alike.set(key, [...(alike.get(key) ?? []), rule]);
+    pushTo(alike, key, rule);
   }
   return [...alike.values()].flatMap((each) => {
     const [first] = each;

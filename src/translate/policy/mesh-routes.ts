@@ -1,3 +1,4 @@
+import { pushTo } from '../../lib/push-to.ts';
 import { bySpecificity, type Host, hostWithin } from '../../model/host.ts';
 import type { Destination } from '../../model/http-route.ts';
 import { meshGateway } from '../../model/virtual-service.ts';
@@ -83,7 +84,6 @@ export function routedTo(services: VirtualServices, pattern: Host): readonly Rou
 function destinations(services: VirtualServices): ReadonlyMap<Host, readonly RoutedService[]> {
   const found = new Map<Host, RoutedService[]>();
   for (const routed of services)
-    for (const host of new Set(destinationsOf(routed).map((each) => each.host)))
-      found.set(host, [...(found.get(host) ?? []), routed]);
+    for (const host of new Set(destinationsOf(routed).map((each) => each.host))) pushTo(found, host, routed);
   return found;
 }
