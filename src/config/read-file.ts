@@ -35,7 +35,8 @@ export async function lookAtFile(path: string, defaultNamespace?: string): Promi
     };
   } catch (thrown) {
     const code = errorCode(thrown);
-    if (isGone(code) || code === 'EISDIR') return gone;
+    // ENXIO: a socket, which can't be opened at all.
+    if (isGone(code) || code === 'EISDIR' || code === 'ENXIO') return gone;
     if (code === '') throw thrown;
     return unreadable(code, () =>
       unreadableFile(path, 'unreadable-file', `the file can not be read (${code})`, 'check its owner and mode'),

@@ -54,7 +54,7 @@ function runProcess(
   const child = fork(join(import.meta.dirname, 'mocha-layer.ts'), [layer.name, grep ?? '', ...files], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
     env: { ...process.env, ...layer.env },
-    silent: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   child.stdout?.setEncoding('utf8').on('data', show);
   child.stderr?.setEncoding('utf8').on('data', show);

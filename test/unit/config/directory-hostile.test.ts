@@ -1,20 +1,25 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { renameSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { expect } from 'chai';
 import { readContent } from '../../../src/config/file-content.ts';
 import { Follower, peerAuthenticationText as policy, TempDirectory } from '../../support/config-directory.ts';
 
 describe('directory source, with what does not belong there', () => {
-  it('takes no pipe and no device for a manifest, and is not held up by one', async () => {
+  it('takes no pipe, socket or device for a manifest, and is not held up by one', async () => {
     using directory = new TempDirectory();
     directory.write('a.yaml', policy('a', 'STRICT'));
     await using follower = new Follower(directory.path);
     await follower.until(() => follower.synced);
     execFileSync('mkfifo', [directory.at('pipe.yaml')]);
+    const socket = createServer().listen(directory.at('socket.yaml'));
+    await once(socket, 'listening');
     symlinkSync('/dev/zero', directory.at('zero.yaml'));
     symlinkSync('/dev/stdin', directory.at('stdin.yaml'));
     directory.write('b.yaml', policy('b', 'STRICT'));
     await follower.until(() => follower.objects.has('PeerAuthentication/foo/b'));
+    socket.close();
     expect([...follower.findings.keys()]).to.deep.equal([]);
   });
 
