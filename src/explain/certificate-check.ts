@@ -1,13 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { envoy } from '@envoyproxy/protos';
-import type { Result } from '../lib/result.ts';
 import {
   authoritiesOf,
   type CredentialAuthorities,
-  type CredentialProblem,
-  type FindSecret,
   keyPairOf,
+  type NamespaceSecrets,
   secretBehind,
+  sourceProblem,
 } from '../model/credential.ts';
 import { pemBlocks } from '../model/pem.ts';
 import { credentialNamed } from '../model/secret-source.ts';
@@ -23,7 +22,7 @@ export interface TlsEnd {
   /** What its `default` certificate proves; undefined: it has none. */
   readonly identity: string | undefined;
   /** The Secrets that it is sent; undefined: none at all. */
-  readonly secrets: FindSecret | undefined;
+  readonly secrets: NamespaceSecrets | undefined;
 }
 
 /** What hinders an end to speak by a secret; undefined: nothing that is known. */
@@ -31,11 +30,7 @@ export function secretProblem({ secrets }: TlsEnd, name: string): string | undef
   const source = credentialNamed(name);
   if (source === undefined) return undefined;
   if (secrets === undefined) return 'sidecars are given no Secret';
-  const secret = secretBehind(source, secrets);
-  if (secret === undefined || secret === 'files') return `there is no Secret ${source.credential} in its namespace`;
-  const read: Result<unknown, CredentialProblem> =
-    source.kind === 'key-pair' ? keyPairOf(secret) : authoritiesOf(secret);
-  return read.ok ? undefined : `Secret ${secret.meta.namespace}/${secret.meta.name}: ${read.error.message}`;
+  return sourceProblem(source, secrets)?.message;
 }
 
 /** What an end shows and what the other checks it with. */
@@ -88,14 +83,14 @@ function trust({ end: shower, certificate }: Shown, end: TlsEnd, authorities: st
 
 function authoritiesIn({ secrets }: TlsEnd, name: string): CredentialAuthorities | undefined {
   const source = credentialNamed(name);
-  const secret = source === undefined || secrets === undefined ? undefined : secretBehind(source, secrets);
+  const secret = source === undefined || secrets === undefined ? undefined : secretBehind(source, secrets.find);
   const read = secret === undefined || secret === 'files' ? undefined : authoritiesOf(secret);
   return read?.ok === true ? read.value : undefined;
 }
 
 function chainIn({ secrets }: TlsEnd, name: string): readonly X509Certificate[] | undefined {
   const source = credentialNamed(name);
-  const secret = source === undefined || secrets === undefined ? undefined : secretBehind(source, secrets);
+  const secret = source === undefined || secrets === undefined ? undefined : secretBehind(source, secrets.find);
   const read = secret === undefined || secret === 'files' ? undefined : keyPairOf(secret);
   return read?.ok === true ? parse(read.value.chain) : undefined;
 }

@@ -1,10 +1,10 @@
 import { MeshError } from '../lib/errors.ts';
-import type { FindSecret } from '../model/credential.ts';
 import type { ViewId } from '../model/ids.ts';
 import type { Proxy, ProxyKind } from '../model/proxy.ts';
 import { proxyName } from '../model/proxy.ts';
 import { selects, selectsAll } from '../model/selector.ts';
 import type { Workload } from '../model/workload.ts';
+import { secretsIn } from '../snapshot/indexes.ts';
 import { all, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Compiler } from '../translate/compiler.ts';
 import { virtualInbound } from '../translate/envoy/names.ts';
@@ -75,9 +75,3 @@ function edgeOf(compiler: TlsWorld['compiler'], workload: Workload, address: str
   const end = { who: 'the gateway', identity, secrets: secretsIn(snapshot, meta.namespace) };
   return { kind: 'gateway', listener, ownPage: ownPages.has(port), end };
 }
-
-/** The Secrets that gateways of a namespace are sent. */
-export const secretsIn =
-  ({ secrets }: Snapshot, namespace: string): FindSecret =>
-  (name) =>
-    secrets.get(namespace)?.get(name);

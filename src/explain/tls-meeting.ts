@@ -1,5 +1,5 @@
 import { decode, type envoy, typeOf } from '@envoyproxy/protos';
-import type { FindSecret } from '../model/credential.ts';
+import type { NamespaceSecrets } from '../model/credential.ts';
 import type { Protocol } from '../model/service.ts';
 import { type Refusal, receiveConnection } from './arrival.ts';
 import { secretProblem, type TlsEnd } from './certificate-check.ts';
@@ -38,7 +38,7 @@ export interface Caller {
   /** '' where it isn't known. */
   readonly address: string;
   /** The Secrets that its Envoy is sent: a gateway's. Undefined: none. */
-  readonly secrets: FindSecret | undefined;
+  readonly secrets: NamespaceSecrets | undefined;
 }
 
 /** One kind of content that a client sends to a host. */

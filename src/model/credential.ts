@@ -74,6 +74,30 @@ export function secretBehind(source: SecretSource, find: FindSecret): Secret | '
   }
 }
 
+/** The Secrets of one namespace. */
+export interface NamespaceSecrets {
+  readonly namespace: string;
+  readonly find: FindSecret;
+}
+
+/** Why a source can't be used: there is no Secret, or nothing in it that fits. Files are Envoy's to read. */
+export function sourceProblem(
+  source: SecretSource,
+  { namespace, find }: NamespaceSecrets,
+): CredentialProblem | undefined {
+  const behind = secretBehind(source, find);
+  if (behind === 'files' || !('credential' in source)) return undefined;
+  if (behind === undefined) {
+    const hint = 'make it in the namespace of the gateway, of type kubernetes.io/tls or Opaque';
+    return problem('credential-missing', `there is no Secret ${namespace}/${source.credential}`, hint);
+  }
+  const read: Result<unknown, CredentialProblem> =
+    source.kind === 'key-pair' ? keyPairOf(behind) : authoritiesOf(behind);
+  if (read.ok) return undefined;
+  const { code, message, hint } = read.error;
+  return problem(code, `Secret ${namespace}/${behind.meta.name}: ${message}`, hint);
+}
+
 /** What is wrong with the time of a certificate: it is sent all the same, as clients say best what that means to them. */
 export function validityProblem(
   { notBefore, notAfter }: Pick<CredentialKeyPair, 'notBefore' | 'notAfter'>,

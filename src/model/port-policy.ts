@@ -1,3 +1,4 @@
+import type { DestinationRule, Subset } from './destination-rule.ts';
 import type { PortPolicy, TrafficPolicy } from './traffic-policy.ts';
 
 const nothing: PortPolicy = {
@@ -23,4 +24,33 @@ export function subsetPolicy(all: PortPolicy, own: TrafficPolicy | undefined, po
     connectionPool: own.connectionPool ?? all.connectionPool,
     outlierDetection: own.outlierDetection ?? all.outlierDetection,
   };
+}
+
+/** A part of a rule that can be about a port. */
+export interface PolicyPart {
+  /** Where it stands. */
+  readonly field: string;
+  /** Whose it is; undefined: that of all of the host. */
+  readonly subset: Subset | undefined;
+  readonly policy: PortPolicy;
+}
+
+/** Each part of a rule that can be about a port. */
+export function policyParts({ trafficPolicy, subsets }: DestinationRule): readonly PolicyPart[] {
+  const policies = [
+    { field: 'spec.trafficPolicy', subset: undefined, policy: trafficPolicy },
+    ...subsets.map((subset, index) => ({
+      field: `spec.subsets[${index}].trafficPolicy`,
+      subset,
+      policy: subset.trafficPolicy,
+    })),
+  ];
+  return policies.flatMap(({ field, subset, policy }) =>
+    policy === undefined
+      ? []
+      : [
+          { field, subset, policy },
+          ...[...policy.ports.values()].map((each) => ({ field: `${field}.portLevelSettings`, subset, policy: each })),
+        ],
+  );
 }

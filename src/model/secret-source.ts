@@ -31,9 +31,19 @@ export function isSecretSource(name: string): boolean {
   return /^(kubernetes:\/\/|file-cert:|file-root:)/.test(name);
 }
 
-/** The inverse of {@link secretResourceName} for Secrets, of which `-cacert` are authorities. Undefined: a file, or a secret of the mesh. */
+/**
+ * The name by which a credential is asked for that can't be used now, and that no Secret can have. Envoy keeps a secret that is taken back
+ * for as long as anything names it, so what must not speak by it any more has to name another one.
+ */
+export const withheldCredential = (credential: string): string => `${credential}#withheld`;
+
+/**
+ * The inverse of {@link secretResourceName} for Secrets, of which `-cacert` are authorities, also of {@link withheldCredential}.
+ * Undefined: a file, or a secret of the mesh.
+ */
 export function credentialNamed(name: string): Extract<SecretSource, { readonly credential: string }> | undefined {
-  const { credential, twin } = /^kubernetes:\/\/(?<credential>.+?)(?<twin>-cacert)?$/.exec(name)?.groups ?? {};
+  const pattern = /^kubernetes:\/\/(?<credential>.+?)(?:#withheld)?(?<twin>-cacert)?$/;
+  const { credential, twin } = pattern.exec(name)?.groups ?? {};
   if (credential === undefined) return undefined;
   return { kind: twin === undefined ? 'key-pair' : 'authorities', credential };
 }

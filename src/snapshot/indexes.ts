@@ -1,3 +1,4 @@
+import type { NamespaceSecrets } from '../model/credential.ts';
 import { compareText, type Labels } from '../model/object.ts';
 import { selects } from '../model/selector.ts';
 import type { EndpointSlice, Service, ServicePort } from '../model/service.ts';
@@ -155,3 +156,9 @@ export function pinningServices(snapshot: Snapshot, namespace: string, addresses
       ports: [...listed.values()].sort((a, b) => compareText(a.name, b.name) || a.port - b.port),
     }));
 }
+
+/** The Secrets that gateways of a namespace are sent. */
+export const secretsIn = ({ secrets }: Snapshot, namespace: string): NamespaceSecrets => ({
+  namespace,
+  find: (name) => secrets.get(namespace)?.get(name),
+});

@@ -16,7 +16,8 @@ export function changedTypes(
 ): ReadonlySet<TypeUrl> {
   const sidecar = view.kind === 'sidecar';
   const changed = new Set<TypeUrl>();
-  if (parts.has('clusters') || after.clusters !== before.clusters) changed.add(types.cluster);
+  if (parts.has('clusters') || after.clusters !== before.clusters || after.withheld !== before.withheld)
+    changed.add(types.cluster);
   if (parts.has('secrets') || after.credentials !== before.credentials) changed.add(types.secret);
   if (parts.has('endpoints')) changed.add(types.endpoint);
   if (after.listeners !== before.listeners || (sidecar && parts.has('listeners'))) changed.add(types.listener);

@@ -15,6 +15,7 @@ import { edgeRoutes } from './edge-routes.ts';
 import { gatewayUnit } from './gateway-unit.ts';
 import { emptyUnit, inboundUnit, type ProxyUnit } from './inbound-unit.ts';
 import type { Outbound, OutboundPart } from './outbound.ts';
+import { overlaid } from './overlaid.ts';
 import { Policies } from './policies.ts';
 import { clientOf } from './policy/client.ts';
 import { effectiveInbound } from './policy/inbound.ts';
@@ -220,7 +221,7 @@ export class Compiler {
     const sidecar = view.kind === 'sidecar';
     switch (type) {
       case types.cluster:
-        return [outbound.clusters, own.clusters];
+        return [overlaid(outbound.clusters, own.withheld), own.clusters];
       case types.endpoint:
         return [outbound.endpoints];
       case types.secret:

@@ -2,6 +2,7 @@ import type { Finding } from '../model/finding.ts';
 import { type Selector, selects, selectsAll } from '../model/selector.ts';
 import type { Workload } from '../model/workload.ts';
 import { all, type Named, type Snapshot } from '../snapshot/snapshot.ts';
+import { originationFindings } from './origination-findings.ts';
 import { effectiveGateway } from './policy/gateway.ts';
 import type { WorkloadFacts } from './policy/inbound.ts';
 
@@ -15,17 +16,22 @@ interface Found {
 const known = new WeakMap<Snapshot['gateways'], Found>();
 
 /**
- * What of the Gateways can't hold on the workloads that they choose by label, whichever control plane those are connected to: the one that
+ * What of the Gateways can't hold, and of the rules by which they call, on the workloads that they choose by label, whichever control plane those are connected to: the one that
  * writes the status need not be the one that serves them. A Gateway without labels chooses whatever connects as a gateway, so of it only
  * those who are connected tell.
  */
 export function edgeFindings(snapshot: Snapshot): readonly Finding[] {
-  const { gateways, secrets, services, mesh } = snapshot;
+  const { gateways, secrets, services, serviceEntries, destinationRules, mesh } = snapshot;
   const routers = routersOf(snapshot);
   const found = known.get(gateways);
-  const [text, readFrom] = [JSON.stringify(routers), [secrets, services, mesh]];
+  const [text, readFrom] = [JSON.stringify(routers), [secrets, services, serviceEntries, destinationRules, mesh]];
   if (found?.routers === text && found.readFrom.every((each, index) => each === readFrom[index])) return found.findings;
-  const findings = once(routers.flatMap((router) => effectiveGateway(snapshot, router).findings));
+  const findings = once(
+    routers.flatMap((router) => [
+      ...effectiveGateway(snapshot, router).findings,
+      ...originationFindings(snapshot, router),
+    ]),
+  );
   known.set(gateways, { readFrom, routers: text, findings });
   return findings;
 }

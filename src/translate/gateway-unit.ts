@@ -1,6 +1,8 @@
+import { sourceProblem } from '../model/credential.ts';
 import { type Credentials, credentialsOf } from '../model/credentials.ts';
 import { emptyLayer, type Layer, type Resource } from '../model/resource.ts';
 import { type SecretSource, secretResourceName } from '../model/secret-source.ts';
+import { secretsIn } from '../snapshot/indexes.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { BuildCache } from './cache.ts';
 import { EdgeMemo } from './edge-memo.ts';
@@ -8,9 +10,10 @@ import { gatewayListener, type StreamRoute } from './envoy/gateway-listener.ts';
 import { gatewayRouteConfiguration, gatewayVirtualHost, type HostRoutes } from './envoy/gateway-route.ts';
 import { connectionSettings } from './envoy/http-connection-manager.ts';
 import { layer } from './envoy/resource.ts';
-import { authorizersOf, type ProxyUnit, policyFilterLayer, tcpPolicyOf } from './inbound-unit.ts';
+import { authorizersOf, nothingWithheld, type ProxyUnit, policyFilterLayer, tcpPolicyOf } from './inbound-unit.ts';
 import { type ChainContent, effectiveGateway, type GatewayRoutes, type ServerRef } from './policy/gateway.ts';
 import type { EffectiveInbound, WorkloadFacts } from './policy/inbound.ts';
+import type { CredentialCluster } from './service-unit.ts';
 
 /** What VirtualServices say for the servers of a router. */
 export interface EdgeRoutes {
@@ -32,7 +35,7 @@ const noExtensions = emptyLayer('extensions/inbound');
 
 /**
  * Builds the edge of a router. Each listener is made of just what it depends on: another certificate of a credential changes
- * none, and a new server changes that of its own port. `named`: Secrets that its clusters name. A router that no Gateway chooses gets none
+ * none, and a new server changes that of its own port. `named`: its clusters that name Secrets. A router that no Gateway chooses gets none
  * at all: any pod could call itself one. What `memo` has of it isn't built again.
  */
 export function gatewayUnit(
@@ -41,7 +44,7 @@ export function gatewayUnit(
   router: WorkloadFacts,
   inbound: EffectiveInbound,
   edge: EdgeRoutes = noEdgeRoutes,
-  named: readonly SecretSource[] = nothing,
+  named: readonly CredentialCluster[] = [],
   memo: EdgeMemo = new EdgeMemo(),
 ): ProxyUnit {
   const { mesh } = snapshot;
@@ -80,18 +83,24 @@ export function gatewayUnit(
       resources.map(({ name, version }) => ({ name, version })),
       () => layer(key, resources),
     );
+  const stored = secretsIn(snapshot, router.namespace);
+  const ofClusters = listeners.length === 0 ? [] : named.flatMap(({ sources }) => sources);
+  const lacking = named.filter(({ sources }) => sources.some((source) => sourceProblem(source, stored) !== undefined));
   const credentials = (): Credentials => {
-    const sources = distinct([...effective.secrets, ...(listeners.length === 0 ? [] : named)]);
-    return cache.get(
-      'credentials',
-      credentialsOf(router.namespace, sources, (name) => secrets?.get(name)),
-      (key) => key,
-    );
+    const sources = distinct([...effective.secrets, ...ofClusters]);
+    return cache.get('credentials', credentialsOf(router.namespace, sources, stored.find), (key) => key);
   };
   return {
     listeners: same('listeners/gateway', listeners),
     routes: same('routes/gateway', routes),
     clusters: noClusters,
+    withheld:
+      lacking.length === 0
+        ? nothingWithheld
+        : same(
+            'clusters/withheld',
+            lacking.map(({ withheld }) => withheld),
+          ),
     extensions: listeners.length === 0 ? noExtensions : policyFilterLayer(cache, inbound, trust, 'router'),
     credentials: memo.credentials.get(effective.secrets, [named, secrets, listeners.length], credentials),
     findings: effective.findings,

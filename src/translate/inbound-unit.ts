@@ -27,6 +27,8 @@ import type { EffectiveInbound } from './policy/inbound.ts';
 export interface ProxyUnit {
   readonly listeners: Layer;
   readonly clusters: Layer;
+  /** Of a router: what it has in place of clusters that all clients share, as it lacks a Secret that those name. */
+  readonly withheld: Layer;
   /** Of a router; requests to a sidecar are routed within its listener. */
   readonly routes: Layer;
   readonly extensions: Layer;
@@ -40,6 +42,7 @@ export interface ProxyUnit {
 export const emptyUnit: ProxyUnit = {
   listeners: emptyLayer('listeners/inbound'),
   clusters: emptyLayer('clusters/inbound'),
+  withheld: emptyLayer('clusters/withheld'),
   routes: emptyLayer('routes/inbound'),
   extensions: emptyLayer('extensions/inbound'),
   credentials: noCredentials,
@@ -47,6 +50,8 @@ export const emptyUnit: ProxyUnit = {
 };
 
 const noRoutes = emptyLayer('routes/inbound');
+/** What all have that lack nothing. */
+export const nothingWithheld = emptyLayer('clusters/withheld');
 
 type Project = (policy: AuthorizationPolicy) => PolicyRules;
 
@@ -70,6 +75,7 @@ export function inboundUnit(cache: BuildCache, inbound: EffectiveInbound, mesh: 
     listeners: cache.get('virtualInbound', listenerKey, (key) =>
       layer('listeners/inbound', [virtualInboundListener(key)]),
     ),
+    withheld: nothingWithheld,
     clusters: cache.get('inboundClusters', applications, (key) =>
       layer('clusters/inbound', key.map(inboundApplicationCluster)),
     ),

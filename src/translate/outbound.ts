@@ -1,7 +1,6 @@
 import type { Mesh } from '../model/mesh.ts';
 import type { Proxy } from '../model/proxy.ts';
 import { emptyLayer, type Layer, type Resource } from '../model/resource.ts';
-import { type SecretSource, secretResourceName } from '../model/secret-source.ts';
 import type { BuildCache } from './cache.ts';
 import { fixedClusters } from './envoy/cluster.ts';
 import { connectionSettings } from './envoy/http-connection-manager.ts';
@@ -16,7 +15,7 @@ import { layer } from './envoy/resource.ts';
 import { discoveredRoutes, inlineRoutes, type ServiceRoute, virtualHostResource } from './envoy/route.ts';
 import { sharedPortListener } from './envoy/shared-listener.ts';
 import { firstOfName, inPrecedence, withoutClashes } from './first-come.ts';
-import type { Hosts, ServiceUnit } from './service-unit.ts';
+import type { CredentialCluster, Hosts, ServiceUnit } from './service-unit.ts';
 
 /** What most meshes have: no rule names a file. */
 const noSecrets = emptyLayer('secrets/outbound');
@@ -57,7 +56,7 @@ export class Outbound {
   #clusters: Layer = emptyLayer('clusters/outbound');
   #endpoints: Layer = emptyLayer('endpoints/outbound');
   #secrets: Layer = noSecrets;
-  #credentials: readonly SecretSource[] = [];
+  #credentials: readonly CredentialCluster[] = [];
   #listeners: Layer = emptyLayer('listeners/outbound');
   #routes: Layer = emptyLayer('routes/outbound');
   #httpPorts: readonly number[] = [];
@@ -88,8 +87,8 @@ export class Outbound {
     return this.#secrets;
   }
 
-  /** Secrets of the client's namespace that clusters name, each once, by name. */
-  get credentials(): readonly SecretSource[] {
+  /** The clusters that name Secrets of the client's namespace. */
+  get credentials(): readonly CredentialCluster[] {
     return this.#credentials;
   }
 
@@ -146,8 +145,7 @@ export class Outbound {
         if (!sameResources(before?.[part], after?.[part])) dirty.add(part);
       }
       if (!sameHosts(before, after) && this.#shows(before ?? after)) dirty.add('virtualHosts');
-      if (JSON.stringify(before?.credentials ?? []) !== JSON.stringify(after?.credentials ?? []))
-        dirty.add('credentials');
+      if (credentialsText(before) !== credentialsText(after)) dirty.add('credentials');
       if (JSON.stringify(before?.claims ?? []) !== JSON.stringify(after?.claims ?? [])) dirty.add('listeners');
     }
     return this.#assemble(dirty);
@@ -214,12 +212,7 @@ export class Outbound {
         units.flatMap((unit) => unit.secrets),
       );
     }
-    if (dirty.has('credentials')) {
-      const named = units.flatMap((unit) =>
-        unit.credentials.map((source) => [secretResourceName(source), source] as const),
-      );
-      this.#credentials = [...new Map(named).values()];
-    }
+    if (dirty.has('credentials')) this.#credentials = units.flatMap((unit) => unit.credentials);
     if (dirty.has('listeners')) {
       const settings = connectionSettings(this.#mesh);
       this.#listeners = this.#layer('listeners', [
@@ -292,6 +285,10 @@ function sharing(shared: Layer | undefined, own: Layer): Layer {
   for (const [name, { version }] of own.resources) if (shared.resources.get(name)?.version !== version) return own;
   return shared;
 }
+
+/** Equal for units whose clusters name the same Secrets in the same way. */
+const credentialsText = (unit: ServiceUnit | undefined): string =>
+  JSON.stringify((unit?.credentials ?? []).map(({ sources, withheld }) => [sources, withheld.name, withheld.version]));
 
 function hostsFor(unit: ServiceUnit, namespace: string): Hosts {
   return unit.hostsFrom.get(namespace) ?? unit.hosts;

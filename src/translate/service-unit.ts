@@ -11,7 +11,7 @@ import type { NamedEndpoints } from './envoy/dns-cluster.ts';
 import { loadAssignment } from './envoy/endpoint.ts';
 import { connectionSettings, type TcpOptions } from './envoy/http-connection-manager.ts';
 import { reservedPorts } from './envoy/names.ts';
-import { credentialSources, fileSecrets } from './envoy/originated-tls.ts';
+import { credentialSources, fileSecrets, withheld } from './envoy/originated-tls.ts';
 import { sniffedServiceListener, tcpServiceListener } from './envoy/outbound-listener.ts';
 import { type ServiceRoute, serviceRoutes, virtualHostResource } from './envoy/route.ts';
 import type { PortClaim } from './envoy/shared-listener.ts';
@@ -27,8 +27,8 @@ export interface ServiceUnit {
   readonly endpoints: readonly Resource[];
   /** Certificates that are files of the client's machine, by their names. */
   readonly secrets: readonly Resource[];
-  /** Secrets of the client's namespace that its clusters name. */
-  readonly credentials: readonly SecretSource[];
+  /** The clusters that name Secrets of the client's namespace. */
+  readonly credentials: readonly CredentialCluster[];
   readonly listeners: readonly Resource[];
   /** Its parts in listeners that several services share. */
   readonly claims: readonly PortClaim[];
@@ -42,6 +42,12 @@ export interface ServiceUnit {
 export interface Hosts {
   readonly routes: readonly ServiceRoute[];
   readonly virtualHosts: readonly Resource[];
+}
+
+/** A cluster that speaks TLS with Secrets, and how it is where one of them can't be used. */
+export interface CredentialCluster {
+  readonly sources: readonly SecretSource[];
+  readonly withheld: Resource;
 }
 
 /** Builds what clients need for a service. Each resource is cached by just what it depends on. */
@@ -60,13 +66,16 @@ export function serviceUnit(
   );
   const named = (endpoints: readonly OutboundEndpoint[]): NamedEndpoints | undefined =>
     discovery === 'eds' ? undefined : { kind: discovery === 'logical-dns' ? 'logical' : 'strict', endpoints };
-  const clusters = targets.map(({ port, protocol, subset, tls, servers, policy, endpoints: own }) =>
+  const cluster = (
+    { port, protocol, subset, tls, servers, policy, endpoints: own }: (typeof targets)[number],
+    spoken = tls,
+  ): Resource =>
     cache.get(
       'cluster',
-      { host, port, subset, protocol, tls, servers, trustDomain, policy, rule, named: named(own) },
+      { host, port, subset, protocol, tls: spoken, servers, trustDomain, policy, rule, named: named(own) },
       serviceCluster,
-    ),
-  );
+    );
+  const clusters = targets.map((target) => cluster(target));
   const endpoints = targets
     .filter(({ policy }) => discovery === 'eds' && policy.loadBalancer?.method !== 'PASSTHROUGH')
     .map(({ port, subset, endpoints: own }) =>
@@ -101,7 +110,11 @@ export function serviceUnit(
     clusters,
     endpoints,
     secrets: targets.flatMap(({ tls }) => (isOriginated(tls) ? fileSecrets(tls) : [])),
-    credentials: targets.flatMap(({ tls }) => (isOriginated(tls) ? credentialSources(tls) : [])),
+    credentials: targets.flatMap((target): readonly CredentialCluster[] => {
+      const sources = isOriginated(target.tls) ? credentialSources(target.tls) : [];
+      if (!isOriginated(target.tls) || sources.length === 0) return [];
+      return [{ sources, withheld: cluster(target, withheld(target.tls)) }];
+    }),
     listeners,
     claims: ports.flatMap((port) => claimsOf(service, port, routed)),
     routes,

@@ -251,8 +251,8 @@ const tlsSettings = fc.constantFrom<ClientTlsSettings | undefined>(
   },
   {
     mode: 'MUTUAL',
-    certificate: { kind: 'credential', name: 'shop' },
-    authorities: { kind: 'credential', name: 'shop' },
+    certificate: { kind: 'credential', name: 'c' },
+    authorities: { kind: 'credential', name: 'c' },
     revoked: '',
     subjectAltNames: [],
     sni: '',

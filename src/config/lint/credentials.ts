@@ -23,7 +23,7 @@ function problemsOf(
   namespace: string,
 ): readonly Finding[] {
   if (tls === undefined || !('certificate' in tls)) return [];
-  return credentialProblems(tls, namespace, (name) => world.secretOf(namespace, name)).map(
+  return credentialProblems(tls, { namespace, find: (name) => world.secretOf(namespace, name) }).map(
     ({ code, field, message, hint }) =>
       lintFinding(
         'warning',

@@ -2,9 +2,10 @@ import type { DestinationRule } from '../../model/destination-rule.ts';
 import type { Finding } from '../../model/finding.ts';
 import { fullHost, type Host, hostWithin } from '../../model/host.ts';
 import { objectKey } from '../../model/object.ts';
+import { policyParts } from '../../model/port-policy.ts';
 import { selects } from '../../model/selector.ts';
 import { serviceHost } from '../../model/service.ts';
-import type { OriginatedTls, PortPolicy } from '../../model/traffic-policy.ts';
+import type { OriginatedTls } from '../../model/traffic-policy.ts';
 import { suggest } from '../decode/suggest.ts';
 import { type HostRules, hostRules, mergedRules, workloadsBehind } from './rule-services.ts';
 import { lintFinding, type World } from './world.ts';
@@ -107,28 +108,12 @@ function emptySubsets(world: World, { host, rules, services }: HostRules): reado
   );
 }
 
-/** Each part of a rule that can be about a port, and where it stands. */
-function partsOf({ trafficPolicy, subsets }: DestinationRule): readonly (readonly [string, PortPolicy])[] {
-  const policies = [
-    ['spec.trafficPolicy', trafficPolicy] as const,
-    ...subsets.map((subset, index) => [`spec.subsets[${index}].trafficPolicy`, subset.trafficPolicy] as const),
-  ];
-  return policies.flatMap(([field, policy]) =>
-    policy === undefined
-      ? []
-      : [
-          [field, policy] as const,
-          ...[...policy.ports.values()].map((each) => [`${field}.portLevelSettings`, each] as const),
-        ],
-  );
-}
-
 /** Envoy's share where none is written. */
 const defaultEjection = 10;
 
 function neverEjected(world: World, { rules, services }: HostRules): readonly Finding[] {
   return rules.flatMap((rule) =>
-    partsOf(rule).flatMap(([field, { outlierDetection }]) => {
+    policyParts(rule).flatMap(({ field, policy: { outlierDetection } }) => {
       if (outlierDetection === undefined) return [];
       const share = outlierDetection.maxEjectionPercent ?? defaultEjection;
       const few = services.find(({ service }) => {
@@ -145,7 +130,7 @@ function neverEjected(world: World, { rules, services }: HostRules): readonly Fi
 }
 
 function credentials(rule: DestinationRule): readonly Finding[] {
-  return partsOf(rule).flatMap(([field, { tls }]) => {
+  return policyParts(rule).flatMap(({ field, policy: { tls } }) => {
     if (tls === undefined || tls.mode === 'DISABLE' || tls.mode === 'ISTIO_MUTUAL' || !usesCredential(tls)) return [];
     const message = 'sidecars are given no credential, as gateways are: what they send by this rule gets 503';
     const hint = 'name files that the sidecars have: clientCertificate, privateKey, caCertificates';

@@ -1,6 +1,6 @@
 import { any, type envoy } from '@envoyproxy/protos';
 import type { Resource } from '../../model/resource.ts';
-import type { SecretSource } from '../../model/secret-source.ts';
+import { type SecretSource, withheldCredential } from '../../model/secret-source.ts';
 import type { OriginatedTls } from '../../model/traffic-policy.ts';
 import { credentialAuthorities, credentialCertificate, fileAuthorities, fileCertificate } from './names.ts';
 import { resource } from './resource.ts';
@@ -81,6 +81,18 @@ function authoritiesName(authorities: Verified, revoked: string): string {
 }
 
 type Verified = Exclude<OriginatedTls['authorities'], { readonly kind: 'none' }>;
+
+/** The same TLS for a gateway that has no such credential: it speaks to nobody, where Envoy would go on with the last one it was given. */
+export function withheld(tls: OriginatedTls): OriginatedTls {
+  const { certificate, authorities } = tls;
+  return {
+    ...tls,
+    certificate:
+      certificate?.kind === 'credential' ? { ...certificate, name: withheldCredential(certificate.name) } : certificate,
+    authorities:
+      authorities.kind === 'credential' ? { ...authorities, name: withheldCredential(authorities.name) } : authorities,
+  };
+}
 
 /** The Secrets that a rule names: only gateways are given any (behaviour.md 4.4). */
 export function credentialSources({ certificate, authorities }: OriginatedTls): readonly SecretSource[] {

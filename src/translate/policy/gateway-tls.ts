@@ -1,6 +1,7 @@
 import type { SecretSource } from '../../model/secret-source.ts';
 import { credentialProblems, type TlsProblem } from '../../model/server-credentials.ts';
 import type { ClientRules, ServerTls, TlsLimits } from '../../model/server-tls.ts';
+import { secretsIn } from '../../snapshot/indexes.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 
 /** How TLS ends at a gateway: what a builder needs, with each secret by its source. */
@@ -37,7 +38,7 @@ export function terminatedChain(
     certificate.kind === 'files'
       ? certificate.files.map((files) => ({ kind: 'key-pair-files', ...files }))
       : certificate.names.map(({ name }) => ({ kind: 'key-pair', credential: name }));
-  const problems = credentialProblems(tls, namespace, (name) => snapshot.secrets.get(namespace)?.get(name));
+  const problems = credentialProblems(tls, secretsIn(snapshot, namespace));
   if (tls.mode === 'SIMPLE')
     return { chain: { clients: 'none', certificates, authorities: undefined, rules: noRules, limits }, problems };
   const { authorities } = tls;

@@ -305,7 +305,7 @@ const rows: readonly Row[] = [
     'a credential that is missing',
     { servers: [https(80, mutual)], tls: { ...own, credentialName: 'lost' }, from: 'exit-0.edge' },
     'CONFLICT custom mTLS custom mTLS',
-    'the client has no credential to speak TLS with: there is no Secret lost in its namespace',
+    'the client has no credential to speak TLS with: there is no Secret edge/lost',
   ],
   [
     'a credential whose authorities did not sign what the server shows',

@@ -1,3 +1,4 @@
+import { toJson } from '@envoyproxy/protos';
 import { expect } from 'chai';
 import type { SourceEvent } from '../../../src/config/source.ts';
 import { defaultMesh } from '../../../src/model/mesh.ts';
@@ -10,8 +11,10 @@ import { type CompiledProxy, Compiler } from '../../../src/translate/compiler.ts
 import { gatewayDocument, objectsOf, secretYaml, type TestServer } from '../../support/gateway-documents.ts';
 import {
   authorizationPolicy,
+  destinationRule,
   httpAuthorizer,
   jwtRule,
+  noPolicy,
   peerAuthentication,
   pod,
   requestAuthentication,
@@ -169,6 +172,45 @@ describe('Compiler: what a proxy is told', () => {
       ...none,
       other: ['ECDS LDS RDS SDS'],
     });
+  });
+
+  it('tells a router of the Secret of a rule: of a cluster where it comes, breaks or goes, of a renewal by secrets alone', () => {
+    const rule = destinationRule('foo', 'out', 'api.bar.svc.cluster.local', {
+      ...noPolicy,
+      tls: {
+        mode: 'MUTUAL',
+        certificate: { kind: 'credential', name: 'shop' },
+        authorities: { kind: 'none' },
+        revoked: '',
+        subjectAltNames: [],
+        sni: '',
+      },
+    });
+    const [plain] = servers;
+    const gateway = objectsOf(gatewayDocument('edge', [plain], { namespace: 'bar', selector: { app: 'web' } }));
+    const told = new Told(one, service('bar', 'api', [[80, 8080, 'http']]), rule, ...gateway);
+    const compiled = told.attach('router', sidecar(one, { kind: 'router' }));
+    told.attach('sidecar', sidecar(one));
+    const asked = (): readonly string[] => {
+      const clusters = compiled.layers(types.cluster).flatMap((each) => [...each.resources.values()]);
+      const text = clusters.map(({ body }) => JSON.stringify(toJson('envoy.config.cluster.v3.Cluster', body))).join();
+      return text.match(/kubernetes:[^"]+/g) ?? [];
+    };
+    const secret = (of: Leaf) =>
+      objectsOf(secretYaml('shop', { 'tls.crt': of.certificate, 'tls.key': of.key }, 'foo')).map(apply);
+    expect(asked()).to.deep.equal(['kubernetes://shop#withheld']);
+    expect(told.change(...secret(leaf)), 'the Secret').to.deep.equal({ router: ['CDS SDS'], sidecar: [] });
+    expect(asked()).to.deep.equal(['kubernetes://shop']);
+    expect(told.change(...secret(renewed)), 'a renewal').to.deep.equal({ router: ['SDS'], sidecar: [] });
+    expect(told.change(...secret({ ...leaf, key: renewed.key })), 'broken').to.deep.equal({
+      router: ['CDS SDS'],
+      sidecar: [],
+    });
+    expect(asked()).to.deep.equal(['kubernetes://shop#withheld']);
+    told.change(...secret(leaf));
+    const ref = { kind: 'Secret', namespace: 'foo', name: 'shop' } as const;
+    expect(told.change({ type: 'delete', ref }), 'taken back').to.deep.equal({ router: ['CDS SDS'], sidecar: [] });
+    expect(asked()).to.deep.equal(['kubernetes://shop#withheld']);
   });
 
   it('tells everybody of new mesh settings, as far as they matter', () => {

@@ -6,7 +6,8 @@ import { Store } from '../../../src/snapshot/store.ts';
 import { edgeFindings } from '../../../src/translate/edge-findings.ts';
 import { snapshotIn } from '../../support/compiled.ts';
 import { gatewayDocument, objectsOf, secretYaml } from '../../support/gateway-documents.ts';
-import { pod } from '../../support/objects.ts';
+import { pod, service } from '../../support/objects.ts';
+import { makeAuthority, makeCertificate } from '../../support/origin-certificates.ts';
 
 const ingress = { istio: 'ingressgateway' };
 const gateway = (name: string, selector: Labels): readonly MeshObject[] =>
@@ -49,6 +50,56 @@ describe('what of Gateways can not hold', () => {
       'credential-empty',
       'credential-missing',
     ]);
+  });
+
+  it('is told of the rules by which they call, where they follow them', () => {
+    const rule = (namespace: string, name: string, spec: object): readonly MeshObject[] =>
+      objectsOf(
+        JSON.stringify({
+          apiVersion: 'networking.istio.io/v1',
+          kind: 'DestinationRule',
+          metadata: { name, namespace },
+          spec: { host: 'api.back.svc.cluster.local', ...spec },
+        }),
+      );
+    const tls = (credentialName: string) => ({ mode: 'MUTUAL', credentialName });
+    const api = service('back', 'api', [[80, 8080, 'http']]);
+    const own = gateway('own', ingress).concat(objectsOf(secretYaml('own', {})));
+    const found = (...objects: readonly MeshObject[]): readonly string[] =>
+      edgeFindings(snapshotIn({}, [...own, router('edge', 'one'), api, ...objects]))
+        .filter(({ object }) => object.startsWith('DestinationRule'))
+        .map(({ object, field, message, severity }) => `${severity} ${object} ${field}: ${message}`);
+    const after = 'there is no Secret edge/a: what gateways of its namespace send by this rule gets 503';
+    const all = { trafficPolicy: { tls: tls('a') } };
+    expect(found(...rule('back', 'r', all))).to.deep.equal([
+      `warning DestinationRule/back/r spec.trafficPolicy.tls.credentialName: ${after}`,
+    ]);
+    const ports = { trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: tls('a') }] } };
+    expect(found(...rule('edge', 'r', ports))).to.deep.equal([
+      `warning DestinationRule/edge/r spec.trafficPolicy.portLevelSettings.tls.credentialName: ${after}`,
+    ]);
+    const subset = { subsets: [{ name: 'v', labels: { v: '1' }, trafficPolicy: { tls: tls('a') } }] };
+    expect(found(...rule('back', 'r', subset))).to.deep.equal([
+      `warning DestinationRule/back/r spec.subsets[0].trafficPolicy.tls.credentialName: ${after}`,
+    ]);
+    const elsewhere = [
+      rule('front', 'r', all),
+      rule('back', 'r', { ...all, exportTo: ['.'] }),
+      rule('edge', 'r', { ...all, workloadSelector: { matchLabels: { app: 'other' } } }),
+      [...rule('back', 'r', all), ...rule('edge', 'first', { trafficPolicy: { tls: { mode: 'DISABLE' } } })],
+      rule('back', 'r', { ...all, host: 'nobody.back.svc.cluster.local' }),
+    ];
+    for (const objects of elsewhere) expect(found(...objects)).to.deep.equal([]);
+    const [certificate, key] = [makeCertificate(makeAuthority('a'), 'a'), makeCertificate(makeAuthority('b'), 'b')];
+    const secret = (of: Readonly<Record<string, string>>) => objectsOf(secretYaml('a', of));
+    const pair = { 'tls.crt': certificate.certificate, 'tls.key': certificate.key };
+    expect(found(...rule('back', 'r', all), ...secret({ ...pair, 'ca.crt': certificate.certificate }))).to.deep.equal(
+      [],
+    );
+    expect(found(...rule('back', 'r', all), ...secret(pair))).to.deep.equal([
+      'warning DestinationRule/back/r spec.trafficPolicy.tls.credentialName: Secret edge/a: has neither ca.crt nor cacert: what gateways of its namespace send by this rule gets 503',
+    ]);
+    expect(found(...rule('back', 'r', all), ...secret({ ...pair, 'tls.key': key.key }))).to.have.length(2);
   });
 
   it('is not told where nothing is known to be a gateway', () => {
