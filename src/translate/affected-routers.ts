@@ -9,11 +9,10 @@ import type { ServiceEntry } from '../model/service-entry.ts';
 import type { ClientTlsSettings } from '../model/traffic-policy.ts';
 import { meshGateway, type VirtualService } from '../model/virtual-service.ts';
 import { all, type Snapshot } from '../snapshot/snapshot.ts';
-import { routedWith } from './affected-services.ts';
 import { credentialSources } from './envoy/originated-tls.ts';
 import { gatewaysOf } from './policy/gateway.ts';
 import { routedTo } from './policy/mesh-routes.ts';
-import { type RoutedService, virtualServicesOf } from './policy/virtual-services.ts';
+import { type RoutedService, rootsOf, virtualServicesOf } from './policy/virtual-services.ts';
 import type { View } from './view.ts';
 
 /** Finds the routers whose edge is another one when an object changes: those that a Gateway chooses which reads it. */
@@ -58,8 +57,8 @@ export class AffectedRouters {
   }
 
   /** As itself, or as what others delegate to. */
-  addVirtualService({ meta }: VirtualService): void {
-    for (const routed of routedWith([this.#before, this.#after], meta)) this.#addRouted(routed);
+  addVirtualService(object: VirtualService): void {
+    for (const service of rootsOf(object, [this.#before, this.#after])) this.#addRouted({ service });
   }
 
   addService(service: Service): void {
@@ -79,7 +78,7 @@ export class AffectedRouters {
     for (const routed of routedTo(virtualServicesOf(this.#after), pattern)) this.#addRouted(routed);
   }
 
-  #addRouted({ service }: RoutedService): void {
+  #addRouted({ service }: Pick<RoutedService, 'service'>): void {
     for (const gateway of service.gateways) if (gateway !== meshGateway) this.#routed.add(gateway);
   }
 }

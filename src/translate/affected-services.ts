@@ -1,7 +1,6 @@
 import { pushTo } from '../lib/push-to.ts';
 import type { DestinationRule } from '../model/destination-rule.ts';
 import { fullHost, type Host, hostWithin } from '../model/host.ts';
-import type { MeshObject } from '../model/mesh-object.ts';
 import { selects } from '../model/selector.ts';
 import { type EndpointSlice, type Service, serviceHost } from '../model/service.ts';
 import type { ServiceEntry } from '../model/service-entry.ts';
@@ -10,7 +9,7 @@ import type { Workload } from '../model/workload.ts';
 import { serviceSelects } from '../snapshot/indexes.ts';
 import { all, inNamespace, type Named, type Snapshot } from '../snapshot/snapshot.ts';
 import { routedTo } from './policy/mesh-routes.ts';
-import { type RoutedService, type VirtualServices, virtualServicesOf } from './policy/virtual-services.ts';
+import { type RoutedService, rootsOf, virtualServicesOf } from './policy/virtual-services.ts';
 import { entryKey, routedHostKey, type ServiceKey, serviceKey } from './registry.ts';
 
 /** Finds the services whose clients are told something else when an object changes. */
@@ -54,8 +53,8 @@ export class AffectedServices {
   }
 
   /** The hosts that a VirtualService is for; those of the ones that delegate to it, too. */
-  addVirtualService({ meta }: VirtualService): void {
-    for (const routed of routedWith([this.#before, this.#after], meta)) this.#addRouted(routed);
+  addVirtualService(object: VirtualService): void {
+    for (const service of rootsOf(object, [this.#before, this.#after])) this.#addRouted({ service });
   }
 
   /** Services that select a workload, or list it by name or address. */
@@ -110,7 +109,7 @@ export class AffectedServices {
     for (const routed of routedTo(virtualServicesOf(this.#after), pattern)) this.#addRouted(routed);
   }
 
-  #addRouted({ service }: RoutedService): void {
+  #addRouted({ service }: Pick<RoutedService, 'service'>): void {
     for (const host of service.hosts) this.#addHost(host);
   }
 }
@@ -134,31 +133,4 @@ function* entriesWithin({ serviceEntries }: Snapshot, pattern: Host): Iterable<S
     if (!pattern.startsWith('*')) yield* entries.get(pattern) ?? [];
     else for (const [host, keys] of entries) if (hostWithin(host, pattern)) yield* keys;
   }
-}
-
-const byPart = new WeakMap<VirtualServices, ReadonlyMap<string, readonly RoutedService[]>>();
-
-/** By `namespace/name` of each object in which something of them stands. */
-function partsOf(services: VirtualServices): ReadonlyMap<string, readonly RoutedService[]> {
-  const known = byPart.get(services);
-  if (known !== undefined) return known;
-  const found = new Map<string, RoutedService[]>();
-  for (const routed of services) {
-    const { service } = routed;
-    const delegates = service.http.flatMap(({ action }) =>
-      action.kind === 'delegate' ? [`${action.to.namespace}/${action.to.name}`] : [],
-    );
-    for (const name of new Set([`${service.meta.namespace}/${service.meta.name}`, ...delegates]))
-      pushTo(found, name, routed);
-  }
-  byPart.set(services, found);
-  return found;
-}
-
-/** The VirtualServices in which an object stands, as itself or as one that they delegate to, in any of these states. */
-export function routedWith(
-  states: readonly Snapshot[],
-  { namespace, name }: MeshObject['meta'],
-): readonly RoutedService[] {
-  return states.flatMap((state) => partsOf(virtualServicesOf(state)).get(`${namespace}/${name}`) ?? []);
 }

@@ -8,8 +8,14 @@ import type { StreamRoute } from './envoy/gateway-listener.ts';
 import type { HostRoutes } from './envoy/gateway-route.ts';
 import type { RouteTargets } from './envoy/http-routes.ts';
 import { Made, sameObjects } from './made.ts';
-import type { EffectiveGateway, GatewayListener, ServerRef } from './policy/gateway.ts';
-import type { BoundService } from './policy/virtual-services.ts';
+import type { EffectiveGateway, GatewayListener, GatewayRoutes, ServerRef } from './policy/gateway.ts';
+import {
+  type BoundService,
+  differing,
+  mayBind,
+  type RoutedService,
+  type VirtualServices,
+} from './policy/virtual-services.ts';
 
 /** A host of a route configuration, and what decides about it. */
 export interface BoundHost {
@@ -32,6 +38,8 @@ interface Known<T> {
 }
 
 interface KnownRoutes {
+  readonly of: GatewayRoutes;
+  readonly services: VirtualServices;
   readonly readFrom: readonly unknown[];
   readonly hosts: ReadonlyMap<Host, Known<HostRoutes>>;
   readonly list: readonly HostRoutes[];
@@ -45,6 +53,9 @@ interface KnownRoutes {
 export class EdgeMemo {
   readonly #routes = new Map<string, KnownRoutes>();
   readonly #streams = new WeakMap<ServerRef, Known<readonly StreamRoute[]> & Pick<World, 'readFrom'>>();
+  #difference:
+    | { readonly before: VirtualServices; readonly after: VirtualServices; readonly services: readonly RoutedService[] }
+    | undefined;
   #gateway: { readonly readFrom: readonly unknown[]; readonly effective: EffectiveGateway } | undefined;
   readonly virtualHosts = new Made<HostRoutes, Resource>();
   readonly routeConfigurations = new Made<readonly HostRoutes[], Resource>();
@@ -63,17 +74,26 @@ export class EdgeMemo {
     return effective;
   }
 
-  /** The hosts of a route configuration; the same list where all are the same. */
+  /** The hosts of a route configuration; the same list where all are the same. `bind` finds those that there are now. */
   hosts(
-    name: string,
-    bound: readonly BoundHost[],
+    of: GatewayRoutes,
+    services: VirtualServices,
     { targets, readFrom }: World,
+    bind: () => readonly BoundHost[],
     make: (here: readonly BoundService[], targets: RouteTargets) => HostRoutes['routes'],
   ): readonly HostRoutes[] {
+    const { name, servers } = of;
     const before = this.#routes.get(name);
     const sameWorld = before !== undefined && sameObjects(before.readFrom, readFrom);
+    const answered = ({ answers }: Known<unknown>): boolean => sameWorld || answers.agreeWith(targets);
+    if (before?.of === of && !mayBind(this.#differing(before.services, services), servers)) {
+      if ([...before.hosts.values()].every(answered)) {
+        this.#routes.set(name, { ...before, services, readFrom });
+        return before.list;
+      }
+    }
     const hosts = new Map<Host, Known<HostRoutes>>();
-    for (const { host, here, httpsRedirect } of bound) {
+    for (const { host, here, httpsRedirect } of bind()) {
       const known = before?.hosts.get(host);
       if (known !== undefined && holds(known, here, targets, sameWorld)) {
         const same = known.made.httpsRedirect === httpsRedirect;
@@ -85,8 +105,15 @@ export class EdgeMemo {
     }
     const made = [...hosts.values()].map((each) => each.made);
     const list = before !== undefined && sameObjects(before.list, made) ? before.list : made;
-    this.#routes.set(name, { readFrom, hosts, list });
+    this.#routes.set(name, { of, services, readFrom, hosts, list });
     return list;
+  }
+
+  /** Every route configuration asks the same after an edit. */
+  #differing(before: VirtualServices, after: VirtualServices): readonly RoutedService[] {
+    if (this.#difference?.before !== before || this.#difference.after !== after)
+      this.#difference = { before, after, services: differing(before, after) };
+    return this.#difference.services;
   }
 
   /** The streams of a server. */

@@ -1,7 +1,7 @@
 import { type Host, hostWithin } from '../model/host.ts';
 import { byAge } from '../model/object.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import { EdgeMemo, type World } from './edge-memo.ts';
+import { type BoundHost, EdgeMemo, type World } from './edge-memo.ts';
 import type { StreamRoute } from './envoy/gateway-listener.ts';
 import type { HostRoutes } from './envoy/gateway-route.ts';
 import { httpRoutes, type RouteTargets } from './envoy/http-routes.ts';
@@ -26,10 +26,13 @@ export function edgeRoutes(
   const bound = (servers: readonly ServerRef[]): ReadonlyMap<Host, readonly BoundService[]> =>
     gatewayDomains(services, namespace, servers);
   return {
-    hosts: ({ name, servers }: GatewayRoutes): readonly HostRoutes[] => {
-      const redirected = redirects(servers);
-      const hosts = [...bound(servers)].map(([host, here]) => ({ host, here, httpsRedirect: redirected(host, here) }));
-      return memo.hosts(name, hosts, world(servers[0]?.port ?? 0), (here, targets) =>
+    hosts: (of: GatewayRoutes): readonly HostRoutes[] => {
+      const { servers } = of;
+      const bind = (): readonly BoundHost[] => {
+        const redirected = redirects(servers);
+        return [...bound(servers)].map(([host, here]) => ({ host, here, httpsRedirect: redirected(host, here) }));
+      };
+      return memo.hosts(of, services, world(servers[0]?.port ?? 0), bind, (here, targets) =>
         httpRoutes(gatewayRoutes(here, { namespace, labels }), targets),
       );
     },

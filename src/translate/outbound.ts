@@ -132,7 +132,7 @@ export class Outbound {
     units: ReadonlyMap<string, ServiceUnit | undefined>,
     { unknown = this.#unknown, bound = this.#bound }: OutboundSettings = {},
   ): ReadonlySet<OutboundPart> {
-    if (units.size > 0) this.#sorted = undefined;
+    this.#replaceSorted(units);
     const dirty = new Set<OutboundPart>(unknown === this.#unknown ? [] : ['listeners', 'routes']);
     if (JSON.stringify(bound) !== JSON.stringify(this.#bound)) dirty.add('listeners');
     this.#unknown = unknown;
@@ -163,6 +163,14 @@ export class Outbound {
   /** A name that no registry knows shows where somebody listens, whose coming changes the hosts by itself. */
   #shows(unit: ServiceUnit | undefined): boolean {
     return unit?.service.registry !== 'none' || unit.hosts.routes.some(({ port }) => this.#httpPorts.includes(port));
+  }
+
+  /** What is sorted stays so: only what changed has to find its place. */
+  #replaceSorted(units: ReadonlyMap<string, ServiceUnit | undefined>): void {
+    if (this.#sorted === undefined) return;
+    const gone = new Set([...units.keys()].flatMap((key) => this.#units.get(key) ?? []));
+    const came = [...units.values()].filter((each) => each !== undefined);
+    this.#sorted = inPrecedence([...this.#sorted.filter((each) => !gone.has(each)), ...came]);
   }
 
   /** Sorted once for all that ask after a change: each namespace of clients does. */
@@ -265,7 +273,7 @@ export class Outbound {
 
   #layer(part: (typeof layerParts)[number], resources: readonly Resource[]): Layer {
     if (part === 'secrets' && resources.length === 0) return noSecrets;
-    const built = layer(`${part}/outbound`, resources);
+    const built = layer(`${part}/outbound`, resources, this[part]);
     const shared = sharing(this.#shared?.[part], built);
     return shared === built ? sharing(this[part], built) : shared;
   }

@@ -60,8 +60,19 @@ function varints(...numbers: readonly number[]): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** A layer of these resources, by name. Order of names is part of what state-of-the-world clients get, so it is fixed. */
-export function layer(key: string, resources: Iterable<Resource>): Layer {
-  const sorted = [...resources].sort((a, b) => compareText(a.name, b.name));
+/**
+ * A layer of these resources, by name. Order of names is part of what state-of-the-world clients get, so it is fixed. `before` is one with
+ * nearly the same names: those needn't be sorted again.
+ */
+export function layer(key: string, resources: Iterable<Resource>, before?: Layer): Layer {
+  const named = new Map<string, Resource>();
+  for (const each of resources) named.set(each.name, each);
+  const known: Resource[] = [];
+  for (const name of before?.resources.keys() ?? []) {
+    const each = named.get(name);
+    if (each !== undefined && named.delete(name)) known.push(each);
+  }
+  const sorted = [...known, ...named.values()];
+  if (named.size > 0) sorted.sort((a, b) => compareText(a.name, b.name));
   return { key, resources: new Map(sorted.map((each) => [each.name, each])) };
 }

@@ -78,15 +78,17 @@ function audienceOf(snapshot: Snapshot): Audience {
   const found = audiences.get(services);
   if (found !== undefined) return found;
   const [namespaces, labels] = [new Set<string>(), new Set<string>()];
-  for (const { service, http } of services) {
-    const matches = [...http, ...service.tls, ...service.tcp].flatMap((each): readonly RouteAudience[] => each.matches);
-    for (const { gateways, sourceNamespace, sourceLabels } of matches) {
-      if (gateways.length > 0) continue;
-      if (sourceNamespace !== '') namespaces.add(sourceNamespace);
-      for (const key of Object.keys(sourceLabels)) labels.add(key);
-    }
+  for (const { gateways, sourceNamespace, sourceLabels } of audiencesIn(services)) {
+    if (gateways.length > 0) continue;
+    if (sourceNamespace !== '') namespaces.add(sourceNamespace);
+    for (const key of Object.keys(sourceLabels)) labels.add(key);
   }
   const audience = { namespaces, labels };
   audiences.set(services, audience);
   return audience;
+}
+
+function* audiencesIn(services: VirtualServices): Iterable<RouteAudience> {
+  for (const { service, http } of services)
+    for (const routes of [http, service.tls, service.tcp]) for (const { matches } of routes) yield* matches;
 }

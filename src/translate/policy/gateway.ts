@@ -232,8 +232,17 @@ class PortServers {
 
 const words = { http: 'plaintext HTTP', tls: 'TLS', tcp: 'TCP' } as const;
 
-function refOf({ meta }: Gateway, { port, hosts, httpsRedirect }: GatewayServer): ServerRef {
-  return { gateway: `${meta.namespace}/${meta.name}`, port, hosts, httpsRedirect };
+const refs = new WeakMap<GatewayServer, ServerRef>();
+
+/** The same object for the same server: what was made for it is known by that. */
+function refOf({ meta }: Gateway, server: GatewayServer): ServerRef {
+  const gateway = `${meta.namespace}/${meta.name}`;
+  const known = refs.get(server);
+  if (known?.gateway === gateway) return known;
+  const { port, hosts, httpsRedirect } = server;
+  const ref = { gateway, port, hosts, httpsRedirect };
+  refs.set(server, ref);
+  return ref;
 }
 
 /** `*` is any server name, also none. */

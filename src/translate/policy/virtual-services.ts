@@ -21,42 +21,62 @@ export type VirtualServices = readonly RoutedService[];
  * delegates say is prepared once, and stays the same object until one of them changes: whoever builds from it can tell by that.
  */
 export function virtualServices(services: Iterable<VirtualService>, dnsDomain: string): VirtualServices {
-  const full = [...services].map((service) => fullService(service, dnsDomain)).sort(byAge);
-  const byName = new Map(full.map((service) => [`${service.meta.namespace}/${service.meta.name}`, service]));
-  const find: FindVirtualService = ({ namespace, name }) => byName.get(`${namespace}/${name}`);
-  return full.filter(({ hosts }) => hosts.length > 0).map((service) => routedBy(service, find));
+  const all = [...services].map((service) => preparedOf(service, dnsDomain)).sort((a, b) => byAge(a.full, b.full));
+  let byName: ReadonlyMap<string, VirtualService> | undefined;
+  const find: FindVirtualService = ({ namespace, name }) => {
+    byName ??= new Map(all.map(({ full }) => [`${full.meta.namespace}/${full.meta.name}`, full]));
+    return byName.get(`${namespace}/${name}`);
+  };
+  return all.filter(({ full }) => full.hosts.length > 0).map((each) => routedBy(each, find));
 }
 
-const fullServices = new WeakMap<VirtualService, { readonly dnsDomain: string; readonly full: VirtualService }>();
-
-function fullService(service: VirtualService, dnsDomain: string): VirtualService {
-  const known = fullServices.get(service);
-  if (known?.dnsDomain === dnsDomain) return known.full;
-  const full = withFullHosts(service, dnsDomain);
-  fullServices.set(service, { dnsDomain, full });
-  return full;
+/** One VirtualService, prepared: with full names, and what it came to with what was found in the place of each delegate. */
+interface Prepared {
+  readonly dnsDomain: string;
+  readonly full: VirtualService;
+  routed: RoutedService | undefined;
+  delegates: readonly (readonly [DelegateRef, VirtualService | undefined])[];
 }
 
-/** What a VirtualService came to, with what was found in the place of each delegate that it names. */
-interface Delegated {
-  readonly asked: readonly (readonly [DelegateRef, VirtualService | undefined])[];
-  readonly routed: RoutedService;
+const preparedServices = new WeakMap<VirtualService, Prepared>();
+
+function preparedOf(service: VirtualService, dnsDomain: string): Prepared {
+  const known = preparedServices.get(service);
+  if (known?.dnsDomain === dnsDomain) return known;
+  const prepared = { dnsDomain, full: withFullHosts(service, dnsDomain), routed: undefined, delegates: [] };
+  preparedServices.set(service, prepared);
+  return prepared;
 }
 
-const delegatedServices = new WeakMap<VirtualService, Delegated>();
-
-function routedBy(service: VirtualService, find: FindVirtualService): RoutedService {
-  const known = delegatedServices.get(service);
-  if (known?.asked.every(([to, found]) => find(to) === found)) return known.routed;
+function routedBy(prepared: Prepared, find: FindVirtualService): RoutedService {
+  const { full, routed, delegates } = prepared;
+  if (routed !== undefined && delegates.every(([to, found]) => find(to) === found)) return routed;
   const asked: [DelegateRef, VirtualService | undefined][] = [];
-  const { routes } = delegated(service, (to) => {
+  const { routes } = delegated(full, (to) => {
     const found = find(to);
     asked.push([to, found]);
     return found;
   });
-  const routed = { service, http: routes };
-  delegatedServices.set(service, { asked, routed });
-  return routed;
+  const made = { service: full, http: routes };
+  prepared.routed = made;
+  prepared.delegates = asked;
+  return made;
+}
+
+/**
+ * The VirtualServices, with full names, in which an object has a part: itself, or those that delegate to it in one of these states. One with
+ * hosts is no delegate.
+ */
+export function rootsOf(object: VirtualService, states: readonly Snapshot[]): readonly VirtualService[] {
+  const { name, namespace } = object.meta;
+  if (object.hosts.length > 0) return [...new Set(states.map(({ mesh }) => preparedOf(object, mesh.dnsDomain).full))];
+  const named = ({ action }: VirtualService['http'][number]): boolean =>
+    action.kind === 'delegate' && action.to.name === name && action.to.namespace === namespace;
+  return states.flatMap((state) =>
+    virtualServicesOf(state)
+      .map(({ service }) => service)
+      .filter(({ http }) => http.some(named)),
+  );
 }
 
 const known = new WeakMap<Snapshot['virtualServices'], { readonly dnsDomain: string; readonly all: VirtualServices }>();
@@ -133,6 +153,20 @@ export function gatewayDomains(
       domain,
       [...here].map(([each, { gateways, port }]) => ({ ...each, gateways: [...gateways], port })),
     ]),
+  );
+}
+
+/** Those that are in one of two states alone: what an edit made of its object and of those that delegate to it. */
+export function differing(before: VirtualServices, after: VirtualServices): readonly RoutedService[] {
+  if (before === after) return [];
+  const [was, is] = [new Set(before), new Set(after)];
+  return [...before.filter((each) => !is.has(each)), ...after.filter((each) => !was.has(each))];
+}
+
+/** May some of these VirtualServices hold on one of these servers? */
+export function mayBind(services: VirtualServices, servers: readonly BoundServer[]): boolean {
+  return services.some(({ service }) =>
+    servers.some(({ gateway, hosts }) => service.gateways.includes(gateway) && takenDomains(service, hosts).length > 0),
   );
 }
 
