@@ -1,5 +1,5 @@
 import type { DestinationRule, Subset } from './destination-rule.ts';
-import type { PortPolicy, TrafficPolicy } from './traffic-policy.ts';
+import type { PortPolicy, TrafficPolicy, WholePolicy } from './traffic-policy.ts';
 
 const nothing: PortPolicy = {
   tls: undefined,
@@ -53,4 +53,12 @@ export function policyParts({ trafficPolicy, subsets }: DestinationRule): readon
           ...[...policy.ports.values()].map((each) => ({ field: `${field}.portLevelSettings`, subset, policy: each })),
         ],
   );
+}
+
+/** What is said for no single port, of a subset or (`own` undefined) of all: one setting at a time, as above. */
+export function wholePolicy(all: TrafficPolicy | undefined, own: TrafficPolicy | undefined): WholePolicy {
+  return {
+    proxyProtocol: own?.proxyProtocol ?? all?.proxyProtocol,
+    retryBudget: own?.retryBudget ?? all?.retryBudget,
+  };
 }

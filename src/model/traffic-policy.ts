@@ -102,9 +102,23 @@ export interface PortPolicy {
   readonly outlierDetection: OutlierDetection | undefined;
 }
 
-export interface TrafficPolicy extends PortPolicy {
-  /** By service port. An entry replaces everything else for its port (behaviour.md 4.5). */
-  readonly ports: ReadonlyMap<number, PortPolicy>;
+/** How many requests may be retries at a time, by how many there are. Undefined: Envoy's defaults, 20 percent and 3. */
+export interface RetryBudget {
+  readonly percent: Percent | undefined;
+  readonly minRetryConcurrency: number | undefined;
+  /** Requests count for so long; undefined: while they are active. */
+  readonly intervalMs: number | undefined;
+}
+
+/** What can be set for all of a service or a subset, and for no single port: entries of ports leave it as it is. */
+export interface WholePolicy {
   /** Tells the destination who the client is. */
   readonly proxyProtocol: 'V1' | 'V2' | undefined;
+  /** Takes the place of `connectionPool.http.maxRetries`. */
+  readonly retryBudget: RetryBudget | undefined;
+}
+
+export interface TrafficPolicy extends PortPolicy, WholePolicy {
+  /** By service port. An entry replaces everything else that it could say for its port (behaviour.md 4.5). */
+  readonly ports: ReadonlyMap<number, PortPolicy>;
 }

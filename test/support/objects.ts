@@ -256,6 +256,7 @@ export const noPolicy: TrafficPolicy = {
   outlierDetection: undefined,
   ports: new Map(),
   proxyProtocol: undefined,
+  retryBudget: undefined,
 };
 
 /** Limits none of which is set. */

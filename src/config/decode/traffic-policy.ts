@@ -4,17 +4,18 @@ import { readConnectionPool } from './connection-pool.ts';
 import type { Field, Fields } from './field.ts';
 import { readLoadBalancer } from './load-balancer.ts';
 import { readOutlierDetection } from './outlier-detection.ts';
+import { readRetryBudget } from './retry-budget.ts';
 
 const portFields = ['tls', 'loadBalancer', 'connectionPool', 'outlierDetection'];
+const wholeFields = ['proxyProtocol', 'retryBudget'];
 const elsewhere = {
   tunnel: 'traffic goes straight to its destination',
-  retryBudget: 'connectionPool.http.maxRetries bounds retries',
 };
 
 /** `trafficPolicy` of a DestinationRule or of one of its subsets (behaviour.md 4.5). */
 export function readTrafficPolicy(field: Field): TrafficPolicy | undefined {
   field.refuseNull('an object');
-  const fields = field.fields([...portFields, 'portLevelSettings', 'proxyProtocol', ...Object.keys(elsewhere)]);
+  const fields = field.fields([...portFields, 'portLevelSettings', ...wholeFields, ...Object.keys(elsewhere)]);
   if (fields === undefined) return undefined;
   for (const [name, why] of Object.entries(elsewhere)) {
     const each = fields.get(name);
@@ -37,6 +38,7 @@ export function readTrafficPolicy(field: Field): TrafficPolicy | undefined {
     ...readPort(fields),
     ports: new Map([...ports].sort(([a], [b]) => a - b)),
     proxyProtocol: proxyProtocol && (proxyProtocol.get('version').oneOf(['V1', 'V2'] as const) ?? 'V1'),
+    retryBudget: readRetryBudget(fields.get('retryBudget'), fields.get('connectionPool')),
   };
 }
 

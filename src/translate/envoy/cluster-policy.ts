@@ -1,5 +1,5 @@
 import { envoy } from '@envoyproxy/protos';
-import type { ConnectionPool, LoadBalancer, OutlierDetection } from '../../model/traffic-policy.ts';
+import type { ConnectionPool, LoadBalancer, OutlierDetection, RetryBudget } from '../../model/traffic-policy.ts';
 import type { TargetPolicy } from '../policy/target-policy.ts';
 import { milliseconds, seconds } from './sources.ts';
 
@@ -12,9 +12,9 @@ const unlimited = { value: 2_097_151 };
 export const connectTimeout = seconds(10);
 
 /** No breaker of ours: Envoy's defaults (three retries at once) would cut healthy services. */
-export const noBreakers: NonNullable<Cluster['circuitBreakers']> = breakers(undefined);
+export const noBreakers: NonNullable<Cluster['circuitBreakers']> = breakers(undefined, undefined);
 
-function breakers(pool: ConnectionPool | undefined) {
+function breakers(pool: ConnectionPool | undefined, budget: RetryBudget | undefined) {
   const limit = (value: number | undefined) => (value === undefined ? unlimited : { value });
   return {
     thresholds: [
@@ -22,19 +22,29 @@ function breakers(pool: ConnectionPool | undefined) {
         maxConnections: limit(pool?.maxConnections),
         maxPendingRequests: limit(pool?.maxPendingRequests),
         maxRequests: limit(pool?.maxRequests),
-        maxRetries: limit(pool?.maxRetries),
+        // Envoy would read both, and heed the budget alone.
+        ...(budget === undefined ? { maxRetries: limit(pool?.maxRetries) } : { retryBudget: retryBudget(budget) }),
       },
     ],
   };
 }
 
+function retryBudget({ percent, minRetryConcurrency, intervalMs }: RetryBudget) {
+  return {
+    ...(percent === undefined ? {} : { budgetPercent: { value: percent } }),
+    ...(minRetryConcurrency === undefined ? {} : { minRetryConcurrency: { value: minRetryConcurrency } }),
+    ...(intervalMs === undefined ? {} : { budgetInterval: milliseconds(intervalMs) }),
+  };
+}
+
 /** How traffic is sent to a target, as a cluster says it: without TLS and HTTP, which have files of their own. */
-export function clusterPolicy({ connectionPool, loadBalancer, outlierDetection }: TargetPolicy) {
+export function clusterPolicy({ connectionPool, loadBalancer, outlierDetection, retryBudget: budget }: TargetPolicy) {
   const keepalive = connectionPool?.keepalive;
   return {
     connectTimeout:
       connectionPool?.connectTimeoutMs === undefined ? connectTimeout : milliseconds(connectionPool.connectTimeoutMs),
-    circuitBreakers: connectionPool === undefined ? noBreakers : breakers(connectionPool),
+    circuitBreakers:
+      connectionPool === undefined && budget === undefined ? noBreakers : breakers(connectionPool, budget),
     ...balancing(loadBalancer),
     ...(keepalive === undefined
       ? {}

@@ -17,6 +17,7 @@ const noPolicy: Omit<TargetPolicy, 'connectionPool'> = {
   loadBalancer: undefined,
   outlierDetection: undefined,
   proxyProtocol: undefined,
+  retryBudget: undefined,
 };
 
 /** At the address that the connection was meant for, from 127.0.0.6 so that it isn't taken again. */

@@ -1,8 +1,8 @@
 import { parseSpiffeId, type SpiffeId, spiffeId } from '../../model/ids.ts';
-import { portPolicy, subsetPolicy } from '../../model/port-policy.ts';
+import { portPolicy, subsetPolicy, wholePolicy } from '../../model/port-policy.ts';
 import { selects } from '../../model/selector.ts';
 import type { Protocol } from '../../model/service.ts';
-import type { PortPolicy } from '../../model/traffic-policy.ts';
+import type { PortPolicy, WholePolicy } from '../../model/traffic-policy.ts';
 import type { Endpoint } from '../../snapshot/indexes.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { type ClientTls, clientTls, endpointTakesMtls, isOriginated } from './client-tls.ts';
@@ -64,7 +64,7 @@ export function outboundPorts(
   sources: readonly PortSource[],
   destination: Destination | undefined,
 ): readonly OutboundPort[] {
-  const target = targets(snapshot, facts, destination);
+  const target = targets(snapshot, facts);
   const ports = new Map<number, OutboundPort>();
   for (const { port, protocol, endpoints } of sources) {
     if (ports.has(port)) continue;
@@ -72,11 +72,12 @@ export function outboundPorts(
     ports.set(port, {
       port,
       protocol,
-      ...target('', all, endpoints),
+      ...target('', all, wholePolicy(destination?.trafficPolicy, undefined), endpoints),
       subsets: (destination?.subsets ?? []).map(({ name, labels, trafficPolicy }) =>
         target(
           name,
           subsetPolicy(all, trafficPolicy, port),
+          wholePolicy(destination?.trafficPolicy, trafficPolicy),
           endpoints.filter(
             ({ workload }) => workload !== undefined && selects({ matchLabels: labels }, workload.labels),
           ),
@@ -90,8 +91,7 @@ export function outboundPorts(
 function targets(
   snapshot: Snapshot,
   { namespace, external, passthrough, known, subjectAltNames }: ServiceFacts,
-  destination: Destination | undefined,
-): (subset: string, settings: PortPolicy, own: PortSource['endpoints']) => OutboundTarget {
+): (subset: string, settings: PortPolicy, whole: WholePolicy, own: PortSource['endpoints']) => OutboundTarget {
   const { mesh } = snapshot;
   const inferred = external ? 'DISABLE' : namespaceMode(snapshot, namespace);
   let identities: readonly SpiffeId[] | undefined;
@@ -101,7 +101,7 @@ function targets(
     ].sort();
     return identities;
   };
-  return (subset, settings, own) => {
+  return (subset, settings, whole, own) => {
     const asked = clientTls(mesh, inferred, settings.tls);
     const endpoints = own.map((endpoint) => ({
       address: endpoint.address,
@@ -109,7 +109,7 @@ function targets(
       mtls: asked === 'auto' && endpointTakesMtls(snapshot, endpoint),
       ...(endpoint.weight === undefined ? {} : { weight: endpoint.weight }),
     }));
-    const decided = targetPolicy(settings, destination?.trafficPolicy?.proxyProtocol);
+    const decided = targetPolicy(settings, whole);
     const policy: TargetPolicy = passthrough
       ? { ...decided, loadBalancer: { method: 'PASSTHROUGH', warmup: undefined } }
       : decided;

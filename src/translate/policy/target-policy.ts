@@ -1,20 +1,15 @@
 import type { DestinationRule } from '../../model/destination-rule.ts';
 import { portPolicy, subsetPolicy } from '../../model/port-policy.ts';
-import type { HashKey, PortPolicy, TrafficPolicy } from '../../model/traffic-policy.ts';
+import type { HashKey, PortPolicy, WholePolicy } from '../../model/traffic-policy.ts';
 
 /** How traffic is sent to a target, but for TLS. Undefined: as where no rule says anything. */
-export interface TargetPolicy {
-  readonly loadBalancer: PortPolicy['loadBalancer'];
-  readonly connectionPool: PortPolicy['connectionPool'];
-  readonly outlierDetection: PortPolicy['outlierDetection'];
-  readonly proxyProtocol: TrafficPolicy['proxyProtocol'];
-}
+export type TargetPolicy = Omit<PortPolicy, 'tls'> & WholePolicy;
 
 export function targetPolicy(
   { loadBalancer, connectionPool, outlierDetection }: PortPolicy,
-  proxyProtocol: TargetPolicy['proxyProtocol'],
+  { proxyProtocol, retryBudget }: WholePolicy,
 ): TargetPolicy {
-  return { loadBalancer, connectionPool, outlierDetection, proxyProtocol };
+  return { loadBalancer, connectionPool, outlierDetection, proxyProtocol, retryBudget };
 }
 
 /** What a rule says for a port of a destination: of the whole host, or of one of its subsets. */

@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import type { DestinationRule } from '../../../../src/model/destination-rule.ts';
+import type { TrafficPolicy } from '../../../../src/model/traffic-policy.ts';
 import { anyClient, clientOf } from '../../../../src/translate/policy/client.ts';
 import { destinationOf } from '../../../../src/translate/policy/destination-rules.ts';
-import { destinationRule, meta, noPolicy, snapshotOf } from '../../../support/objects.ts';
+import { effectiveService } from '../../../../src/translate/policy/outbound.ts';
+import { destinationRule, meta, noPolicy, service, snapshotOf, wholePart } from '../../../support/objects.ts';
 
 const web = { host: 'web.foo.svc.cluster.local', namespace: 'foo' };
 const rule = (namespace: string, name: string, host: string, more: Partial<DestinationRule> = {}): DestinationRule =>
@@ -102,5 +104,37 @@ describe('destinationOf', () => {
     expect(bar).not.to.equal(anyClient);
     expect(clientOf(snapshot, { kind: 'sidecar', namespace: 'baz', labels: {} })).to.equal(anyClient);
     expect(destinationOf(snapshot, web, bar)).to.equal(destinationOf(snapshot, web, any));
+  });
+});
+
+describe('what a rule says for no single port', () => {
+  const whole = {
+    proxyProtocol: 'V1',
+    retryBudget: { percent: 25, minRetryConcurrency: 10, intervalMs: undefined },
+  } as const;
+  const own = { percent: undefined, minRetryConcurrency: 1, intervalMs: 5_000 };
+  const subset = (name: string, more: Partial<TrafficPolicy>) => ({
+    name,
+    labels: { version: name },
+    trafficPolicy: { ...noPolicy, ...more },
+  });
+  const port = (() => {
+    const target = service('foo', 'web', [[80, 8080, 'http']]);
+    const ofPort = { ...noPolicy, loadBalancer: { method: 'RANDOM', warmup: undefined } } as const;
+    const policy = { ...noPolicy, ...whole, ports: new Map([[80, ofPort]]) };
+    const subsets = [subset('v1', {}), subset('v2', { proxyProtocol: 'V2' }), subset('v3', { retryBudget: own })];
+    const snapshot = snapshotOf([target, destinationRule('foo', 'web', 'web', policy, { subsets })]);
+    const destination = destinationOf(snapshot, web, anyClient);
+    return effectiveService(snapshot, target, { ...wholePart(target), destination }).ports[0];
+  })();
+
+  it('holds beside an entry for the port', () => {
+    expect(port?.policy).to.deep.include({ ...whole, loadBalancer: { method: 'RANDOM', warmup: undefined } });
+  });
+
+  it('is replaced by a subset one setting at a time', () => {
+    expect(
+      port?.subsets.map(({ policy: { proxyProtocol, retryBudget } }) => ({ proxyProtocol, retryBudget })),
+    ).to.deep.equal([whole, { ...whole, proxyProtocol: 'V2' }, { ...whole, retryBudget: own }]);
   });
 });

@@ -13,7 +13,13 @@ const effective = (target: Service, ...objects: readonly MeshObject[]) => {
 const unruled = {
   subset: '',
   subsets: [],
-  policy: { connectionPool: undefined, loadBalancer: undefined, outlierDetection: undefined, proxyProtocol: undefined },
+  policy: {
+    connectionPool: undefined,
+    loadBalancer: undefined,
+    outlierDetection: undefined,
+    proxyProtocol: undefined,
+    retryBudget: undefined,
+  },
 };
 
 describe('effectiveService', () => {

@@ -37,6 +37,7 @@ describe('effectiveEntry', () => {
           connectionPool: undefined,
           outlierDetection: undefined,
           proxyProtocol: undefined,
+          retryBudget: undefined,
         },
         tls: 'plaintext',
         endpoints: [],
