@@ -113,7 +113,7 @@ describe(`what stands in each other's way at the edge is said (SEED=${seed})`, (
       return services
         .filter(({ hosts, http }) => hosts.length > 0 && http.length > 0)
         .filter((each) => !each.gateways.includes(meshGateway))
-        .filter(({ meta }) => !reached.has(`${meta.name}.${meta.namespace}`))
+        .filter((each) => !reached.has(text(each)))
         .filter((each) => isForAll(each) && !isHindered(each, gateways, servedIn(effective)))
         .map((object) => ({ object, said: /./ }));
     });
@@ -152,8 +152,12 @@ function servedIn({ listeners, routes }: EffectiveGateway): readonly ServerRef[]
   return [...streams, ...routes.flatMap(({ servers }) => servers)];
 }
 
+/** `namespace/name` of the VirtualService that a route is of. */
 function nameIn(metadata: unknown): string {
-  return String(Object(metadata).filterMetadata?.coxswain?.fields?.virtualService?.stringValue);
+  const config = Object(metadata).filterMetadata?.istio?.fields?.config?.stringValue;
+  const [, namespace, name] = /\/namespaces\/([^/]+)\/virtual-service\/([^/]+)$/.exec(config) ?? [];
+  if (name === undefined) throw new Error(`a route of nobody: ${config}`);
+  return `${namespace}/${name}`;
 }
 
 /** Each of its routes is for every gateway, on every port: what it leaves out, another has taken. */
