@@ -3,10 +3,12 @@ import { envoy } from '@envoyproxy/protos';
 import {
   authoritiesOf,
   type CredentialAuthorities,
+  type CredentialKeyPair,
   keyPairOf,
   type NamespaceSecrets,
   secretBehind,
   sourceProblem,
+  validityProblem,
 } from '../model/credential.ts';
 import { pemBlocks } from '../model/pem.ts';
 import { credentialNamed } from '../model/secret-source.ts';
@@ -23,6 +25,8 @@ export interface TlsEnd {
   readonly identity: string | undefined;
   /** The Secrets that it is sent; undefined: none at all. */
   readonly secrets: NamespaceSecrets | undefined;
+  /** Seconds since the epoch, by which its Secrets are judged; undefined: their time isn't looked at. */
+  readonly now: number | undefined;
 }
 
 /** What hinders an end to speak by a secret; undefined: nothing that is known. */
@@ -59,6 +63,9 @@ export function certificateCheck(shown: Shown, { end, authorities, names, pinned
     return conflict(
       `${end.who} wants the name ${names.map(wantedText).join(' or ')}, and the certificate of ${shown.end.who} has ${held.map(({ value }) => value).join(', ') || 'none'}`,
     );
+  const untimely = validity(shown);
+  if (untimely !== undefined)
+    return conflict(`${end.who} does not take ${shown.certificate} of ${shown.end.who}: ${untimely}`);
   const trusted = trust(shown, end, authorities);
   if (trusted.status !== 'OK') return trusted;
   if (held === undefined && names.length > 0)
@@ -88,11 +95,22 @@ function authoritiesIn({ secrets }: TlsEnd, name: string): CredentialAuthorities
   return read?.ok === true ? read.value : undefined;
 }
 
-function chainIn({ secrets }: TlsEnd, name: string): readonly X509Certificate[] | undefined {
+function keyPairIn(secrets: TlsEnd['secrets'], name: string): CredentialKeyPair | undefined {
   const source = credentialNamed(name);
   const secret = source === undefined || secrets === undefined ? undefined : secretBehind(source, secrets.find);
   const read = secret === undefined || secret === 'files' ? undefined : keyPairOf(secret);
-  return read?.ok === true ? parse(read.value.chain) : undefined;
+  return read?.ok === true ? read.value : undefined;
+}
+
+function chainIn({ secrets }: TlsEnd, name: string): readonly X509Certificate[] | undefined {
+  const pair = keyPairIn(secrets, name);
+  return pair === undefined ? undefined : parse(pair.chain);
+}
+
+/** What is wrong with the time of what a Secret shows. */
+function validity({ end: { secrets, now }, certificate }: Shown): string | undefined {
+  const pair = keyPairIn(secrets, certificate);
+  return pair === undefined || now === undefined ? undefined : validityProblem(pair, now * 1000)?.message;
 }
 
 const parse = (pem: string): readonly X509Certificate[] =>

@@ -19,6 +19,8 @@ type Listener = Extract<Receiver, { readonly kind: 'sidecar' }>['listener'];
 export interface TlsWorld {
   readonly compiler: Pick<Compiler, 'attach' | 'snapshot'>;
   readonly connected?: (name: string) => Proxy | undefined;
+  /** Seconds since the epoch, by which certificates of Secrets are judged. */
+  readonly now?: number;
 }
 
 /** Which kind of Envoy a workload has; undefined for none. A pod that some Gateway chooses and that has no sidecar is a router. */
@@ -56,7 +58,7 @@ export function receiverFinder(world: TlsWorld): FindReceiver {
     if (workload === undefined) return { kind: 'outside' };
     const envoy = envoyOf(world, workload);
     if (envoy === undefined) return { kind: 'bare' };
-    if (envoy === 'router') return edgeOf(compiler, workload, address, port);
+    if (envoy === 'router') return edgeOf(world, workload, address, port);
     const identity = identityOf(compiler.snapshot, workload);
     return { kind: 'sidecar', listener: listenerOf(workload), port, identity };
   };
@@ -66,12 +68,12 @@ export function receiverFinder(world: TlsWorld): FindReceiver {
 const ownPages: ReadonlySet<number> = new Set([15021, 15090]);
 
 /** Which listener of a gateway takes what is sent to an address of it: one that is bound to it goes before one for all. */
-function edgeOf(compiler: TlsWorld['compiler'], workload: Workload, address: string, port: number): EdgeReceiver {
+function edgeOf({ compiler, now }: TlsWorld, workload: Workload, address: string, port: number): EdgeReceiver {
   const { snapshot } = compiler;
   const { meta, serviceAccount } = workload;
   using sent = sentTo(compiler, workload, 'router');
   const [listener] = [address, '0.0.0.0', '::'].flatMap((bound) => sent.find('listener', `${bound}_${port}`) ?? []);
   const identity = serviceAccount === '' ? undefined : accountIdentity(snapshot, meta.namespace, serviceAccount);
-  const end = { who: 'the gateway', identity, secrets: secretsIn(snapshot, meta.namespace) };
+  const end = { who: 'the gateway', identity, secrets: secretsIn(snapshot, meta.namespace), now };
   return { kind: 'gateway', listener, ownPage: ownPages.has(port), end };
 }

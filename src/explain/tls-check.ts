@@ -107,6 +107,7 @@ function callerOf(world: TlsWorld, workload: Workload): Caller {
     identity: envoy === undefined ? undefined : identityOf(snapshot, workload),
     address: workload.addresses[0] ?? '',
     secrets: envoy === 'router' ? secretsIn(snapshot, workload.meta.namespace) : undefined,
+    now: world.now,
   };
 }
 

@@ -39,6 +39,8 @@ export interface Caller {
   readonly address: string;
   /** The Secrets that its Envoy is sent: a gateway's. Undefined: none. */
   readonly secrets: NamespaceSecrets | undefined;
+  /** By which these are judged. */
+  readonly now: number | undefined;
 }
 
 /** One kind of content that a client sends to a host. */

@@ -32,7 +32,9 @@ export function explainSource({ compiler, xds }: Served): ExplainSource {
 export function tlsCheckSource({ compiler, xds }: Served): NonNullable<AdminSources['tlsCheck']> {
   return (pod, host) => {
     const proxies = new Map(xds.status().map(({ proxy }) => [proxyName(proxy), proxy] as const));
-    return answered(() => [tlsCheck({ compiler, connected: (name) => proxies.get(name) }, { pod, host })]);
+    return answered(() => [
+      tlsCheck({ compiler, connected: (name) => proxies.get(name), now: Date.now() / 1000 }, { pod, host }),
+    ]);
   };
 }
 

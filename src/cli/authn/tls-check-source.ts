@@ -16,7 +16,7 @@ export async function checkFiles(
     import('../compiled-files.ts'),
     import('../../explain/tls-check.ts'),
   ]);
-  return tlsCheck({ compiler: await compileFiles(flags, context) }, question);
+  return tlsCheck({ compiler: await compileFiles(flags, context), now: Date.now() / 1000 }, question);
 }
 
 /** Asks a control plane: the answer is what it serves now. */

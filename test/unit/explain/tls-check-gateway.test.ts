@@ -62,7 +62,8 @@ function check({ servers, tls, port = 80, from = 'caller.shop', more = [] }: Ask
   const rule = documents('DestinationRule', { host, trafficPolicy: { tls } }, from.split('.')[1] ?? '');
   const gateway = gatewayDocument('gw', servers, { selector: { app: 'gw' } });
   const parts = [...world, gateway, ...(tls === undefined ? [] : [rule]), ...more];
-  return tlsCheck(worldOf(parts.join('\n---\n')), { pod: from, host: `${host}:${port}` });
+  const { compiler } = worldOf(parts.join('\n---\n'));
+  return tlsCheck({ compiler, now: Date.now() / 1000 }, { pod: from, host: `${host}:${port}` });
 }
 
 /** `OK HTTP HTTP`, and why not. */
@@ -366,6 +367,25 @@ describe('a TLS check of a gateway', () => {
     expect(ask('')?.why).to.equal('the gateway wants the PROXY protocol first, and the client does not speak it');
     const rule = documents('DestinationRule', { host, trafficPolicy: { proxyProtocol: {} } }, 'shop');
     expect(ask(`\n---\n${rule}`)?.status).to.equal('OK');
+  });
+
+  it('knows when the time of a certificate is over, and who looks at that', () => {
+    const day = 86_400_000;
+    const asked = (tls: object, now: number): readonly string[] => {
+      const rule = documents('DestinationRule', { host, trafficPolicy: { tls } }, 'edge');
+      const gateway = gatewayDocument('gw', [https(80, mutual)], { selector: { app: 'gw' } });
+      const { compiler } = worldOf([...world, gateway, rule].join('\n---\n'));
+      return tlsCheck({ compiler, now: now / 1000 }, { pod: 'exit-0.edge', host: `${host}:80` }).rows.map(
+        ({ status }) => status,
+      );
+    };
+    const skipping = { ...own, insecureSkipVerify: true };
+    expect(asked(own, Date.now())).to.deep.equal(['OK']);
+    expect(asked(own, Date.now() + 10 * day)).to.deep.equal(['CONFLICT']);
+    expect(asked(own, Date.now() - day)).to.deep.equal(['CONFLICT']);
+    expect(asked(skipping, Date.now() + 10 * day), 'the gateway looks at the certificate of the client').to.deep.equal([
+      'CONFLICT',
+    ]);
   });
 
   it('looks at the listener of the address that is called before one for all', () => {
