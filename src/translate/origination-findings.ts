@@ -4,6 +4,7 @@ import type { Finding } from '../model/finding.ts';
 import { fullHost, type Host, hostWithin } from '../model/host.ts';
 import { objectKey } from '../model/object.ts';
 import { type PolicyPart, policyParts } from '../model/port-policy.ts';
+import type { SecretSource } from '../model/secret-source.ts';
 import { serviceHost } from '../model/service.ts';
 import { secretsIn } from '../snapshot/indexes.ts';
 import { all, type Snapshot } from '../snapshot/snapshot.ts';
@@ -12,16 +13,39 @@ import { isOriginated } from './policy/client-tls.ts';
 import { destinationOf } from './policy/destination-rules.ts';
 import type { WorkloadFacts } from './policy/inbound.ts';
 
+interface Naming {
+  readonly rule: DestinationRule;
+  readonly parts: readonly (readonly [PolicyPart, readonly SecretSource[]])[];
+}
+
+const known = new WeakMap<Snapshot['destinationRules'], readonly Naming[]>();
+
+/** Most rules name no Secret: those that do are found once for each state of all. */
+function rulesNaming({ destinationRules }: Snapshot): readonly Naming[] {
+  const found = known.get(destinationRules);
+  if (found !== undefined) return found;
+  const naming = [...all(destinationRules)].flatMap((rule): readonly Naming[] => {
+    const parts = policyParts(rule).flatMap((part) => {
+      const { tls } = part.policy;
+      const sources = tls === undefined || tls.mode === 'DISABLE' || !isOriginated(tls) ? [] : credentialSources(tls);
+      return sources.length === 0 ? [] : [[part, sources] as const];
+    });
+    return parts.length === 0 ? [] : [{ rule, parts }];
+  });
+  known.set(destinationRules, naming);
+  return naming;
+}
+
 /** Parts of DestinationRules that a router follows, and that name a Secret which it has none of (behaviour.md 4.4, 5.5). */
 export function originationFindings(snapshot: Snapshot, router: WorkloadFacts): readonly Finding[] {
   const secrets = secretsIn(snapshot, router.namespace);
-  return [...all(snapshot.destinationRules)].flatMap((rule) => {
-    const lacking = policyParts(rule).flatMap((part) => {
-      const { tls } = part.policy;
-      const sources = tls === undefined || tls.mode === 'DISABLE' || !isOriginated(tls) ? [] : credentialSources(tls);
-      const problems = sources.flatMap((source) => sourceProblem(source, secrets) ?? []);
-      return problems.map((problem) => ({ part, problem }));
-    });
+  return rulesNaming(snapshot).flatMap(({ rule, parts }) => {
+    const lacking = parts.flatMap(([part, sources]) =>
+      sources.flatMap((source) => {
+        const problem = sourceProblem(source, secrets);
+        return problem === undefined ? [] : [{ part, problem }];
+      }),
+    );
     if (lacking.length === 0) return [];
     const followed = partsFollowed(snapshot, rule, router);
     return lacking
