@@ -175,7 +175,8 @@ function connectionOf({ client, question, server }: Call, speech: Speech, tls: b
     peerNames: tls && client.identity !== undefined ? [client.identity] : undefined,
     destination: { address: server.address, port: server.port },
     peerAddress: client.address,
-    sni: tls ? sni : '',
+    // As Envoy's inspector reads it.
+    sni: tls ? sni.toLowerCase() : '',
     tls,
   };
 }

@@ -81,7 +81,13 @@ const accounts: fc.Arbitrary<ServiceAccountRef> = fc.constantFrom(
 );
 
 const domains = ['cluster.local', 'old.example', 'new.example', 'clusterXlocal', 'td', 'ns'];
-export const serverNames = ['', 'api.example', 'other.example', 'outbound_.80_._.web.foo.svc.cluster.local'];
+export const serverNames = [
+  '',
+  'api.example',
+  'API.Example',
+  'other.example',
+  'outbound_.80_._.web.foo.svc.cluster.local',
+];
 /** What proxies before us say that a request was forwarded for. */
 const forwardedFor = ['127.0.0.2', '10.1.2.3', 'fd00:1::2', 'fd02::1'];
 export const headerValues = ['red', 'Red', 'blue', 'red,blue', '.*', ''];

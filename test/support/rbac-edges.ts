@@ -32,6 +32,8 @@ export interface Edge {
   readonly rule?: RuleText;
   readonly peer: Peer;
   readonly request?: Partial<RawRequest>;
+  /** What it asks for in its TLS greeting, as a shell writes it in `$'…'`. */
+  readonly serverName?: string;
   /** What its token says; none without. */
   readonly claims?: Payload | undefined;
   readonly allowed: boolean;
@@ -400,11 +402,22 @@ export const byRequest: readonly Edge[] = [
   { what: 'headers * and none', rule: team(['*']), peer: 'b', allowed: false },
 ];
 
-/** Of TLS alone; asked for as bytes that are no UTF-8, which no patterns of Envoy 1.36 but a few can see. */
-export const byServerName: readonly Edge[] = (['ALLOW', 'DENY'] as const).map((action) => ({
-  what: `any server name (${action})`,
-  action,
-  rule: { when: [{ key: 'connection.sni', values: [{ kind: 'present' }], notValues: [] }] },
-  peer: 'anonymous',
-  allowed: action === 'ALLOW',
-}));
+/** Of TLS alone; once asked for as bytes that are no UTF-8, which no patterns of Envoy 1.36 but a few can see. */
+export const byServerName: readonly Edge[] = (['ALLOW', 'DENY'] as const).flatMap((action): readonly Edge[] => {
+  const asked = (what: string, value: string, serverName: string, found: boolean): Edge => ({
+    what: `${what} (${action})`,
+    action,
+    rule: { when: [{ key: 'connection.sni', values: [stringMatch(value)], notValues: [] }] },
+    peer: 'anonymous',
+    serverName,
+    allowed: (action === 'ALLOW') === found,
+  });
+  return [
+    asked('any server name', '*', '\\xff.example', true),
+    asked('a server name in another case', 'Api.Example', 'aPI.example', true),
+    asked('a server name in the case of the policy', 'Api.Example', 'Api.Example', true),
+    asked('the beginning of a server name in another case', 'API.*', 'api.example', true),
+    asked('the end of a server name in another case', '*.EXAMPLE', 'api.example', true),
+    asked('another server name', 'Api.Example', 'api.examples', false),
+  ];
+});

@@ -148,6 +148,12 @@ function withoutPort(authority: string): string {
   return [...port].every((c) => '0123456789'.includes(c)) && (name || address) ? host : authority;
 }
 
+/** Case doesn't count. */
+function serverNameMatches(match: StringMatch, name: string): boolean {
+  const wanted = match.kind === 'present' ? match : { ...match, value: match.value.toLowerCase() };
+  return textMatches(wanted, name.toLowerCase());
+}
+
 function remoteAddress({ forwardedFor, clientAddress }: NaiveRequest): string {
   return forwardedFor ?? clientAddress;
 }
@@ -205,7 +211,7 @@ function conditionMatches(condition: Condition, request: NaiveRequest, mesh: Tru
     case 'destination.port':
       return holds(condition, (port) => port === request.port);
     case 'connection.sni':
-      return holds(condition, (match) => textMatches(match, principal === '' ? '' : request.sni));
+      return holds(condition, (match) => serverNameMatches(match, principal === '' ? '' : request.sni));
     case 'request.auth.principal':
       return holds(condition, (match) => tokenMatches(match, request));
     case 'request.auth.audiences':

@@ -43,6 +43,15 @@ export function stringMatcher(match: StringMatch): StringMatcher {
   }
 }
 
+/**
+ * A server name of TLS, of which case doesn't count (RFC 6066 section 3). Envoy makes it small before anybody looks, so that one written
+ * with a capital would never match, whatever the client writes.
+ */
+export function serverNameMatcher(match: StringMatch): StringMatcher {
+  const matcher = stringMatcher(match);
+  return matcher.safeRegex === undefined ? { ...matcher, ignoreCase: true } : matcher;
+}
+
 /** A header by its whole value (behaviour.md pitfall 44). */
 export function headerMatcher(name: string, match: StringMatch): HeaderMatcher {
   return match.kind === 'present' ? { name, presentMatch: true } : { name, stringMatch: stringMatcher(match) };

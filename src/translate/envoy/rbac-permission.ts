@@ -2,7 +2,7 @@ import { any } from '@envoyproxy/protos';
 import { assertNever } from '../../lib/assert-never.ts';
 import type { Condition, Operation } from '../../model/authorization-policy.ts';
 import type { PathMatch } from '../../model/match.ts';
-import { addressRange, headerMatcher, hostMatchers, stringMatcher } from './matcher.ts';
+import { addressRange, headerMatcher, hostMatchers, serverNameMatcher, stringMatcher } from './matcher.ts';
 import { metadataMatcher } from './metadata-matcher.ts';
 import { allRules, type Lean, type Permission, rules } from './rbac-lists.ts';
 
@@ -34,7 +34,7 @@ function conditionPermissions(condition: Condition, lean: Lean): readonly Permis
     case 'destination.port':
       return rules(condition, lean, (port) => [{ destinationPort: port }]);
     case 'connection.sni':
-      return rules(condition, lean, (match) => [{ requestedServerName: stringMatcher(match) }]);
+      return rules(condition, lean, (match) => [{ requestedServerName: serverNameMatcher(match) }]);
     case 'experimental.envoy.filters':
       return rules(condition, lean, ({ match, inList }) => [
         { metadata: metadataMatcher(condition.filter, condition.path, match, inList ? 'list' : 'text') },

@@ -70,10 +70,10 @@ for (const version of envoyVersions) {
       });
     });
 
-    byServerName.forEach(({ what, allowed }, index) => {
+    byServerName.forEach(({ what, serverName, allowed }, index) => {
       it(`TLS ${allowed ? 'allows' : 'denies'}: ${what}`, async () => {
         const [host, port] = tcpAddress(bySource.length + index, ports);
-        const client = `(echo hello; sleep 1) | timeout 5 openssl s_client -connect ${host}:${port} -quiet -servername $'\\xff.example'`;
+        const client = `(echo hello; sleep 1) | timeout 5 openssl s_client -connect ${host}:${port} -quiet -servername $'${serverName}'`;
         const { stdout } = await run('bash', ['-c', client]).catch((error: unknown) => ({
           stdout: String(Object(error).stdout),
         }));
