@@ -124,6 +124,19 @@ export const checkClaim: Check = (item, text) => {
   }
 };
 
+/** A header's value ends where its words do (RFC 9110 section 5.5), and holds no control character. */
+export const checkHeader: Check = (item, text) => {
+  const inner = text.replace(/^\*|\*$/g, '');
+  const [first, last] = [text.startsWith('*') ? '' : inner.slice(0, 1), text.endsWith('*') ? '' : inner.slice(-1)];
+  if (/[^\P{Cc}\t]/u.test(text) || /\s/.test(first) || /\s/.test(last)) {
+    item.warning(
+      'header-value',
+      `${JSON.stringify(text)} is no value of a header: none begins or ends with a space, or breaks a line`,
+      'write the value alone',
+    );
+  }
+};
+
 /** Only a leading or a trailing star is a wildcard; another one is taken as it stands (behaviour.md 1.3). */
 function literalStar(item: Field, text: string): void {
   const inner = text.endsWith('*') ? text.slice(0, -1) : text.startsWith('*') ? text.slice(1) : text;

@@ -1,6 +1,6 @@
 import type { Condition, MatchSet } from '../../model/authorization-policy.ts';
 import type { StringMatch } from '../../model/match.ts';
-import { checkClaim, checkNamespace, checkPrincipal } from './authorization-checks.ts';
+import { checkClaim, checkHeader, checkNamespace, checkPrincipal } from './authorization-checks.ts';
 import {
   type Context,
   readIpBlock,
@@ -99,7 +99,7 @@ function conditionOf(key: string, fields: Fields, context: Context): Condition |
   const written = /^request\.headers\[([^[\]]+)\]$/.exec(key)?.[1];
   if (written !== undefined) {
     const header = readHeaderName(fields.get('key'), written);
-    return header === undefined ? undefined : { key: 'request.headers', header, ...texts(fields) };
+    return header === undefined ? undefined : { key: 'request.headers', header, ...set(fields, readText(checkHeader)) };
   }
   const claims = /^request\.auth\.claims((?:\[[^[\]]+\])+)$/.exec(key)?.[1];
   if (claims !== undefined) {
