@@ -30,9 +30,11 @@ export function unescapedSlashes(path: string): string {
   return path.replace(/%2f/gi, '/').replace(/%5c/gi, '\\');
 }
 
-/** Slashes that follow one another as one (`merge_slashes`). */
+/** Slashes that follow one another as one (`merge_slashes`); of a path of slashes alone Envoy keeps the first and the last. */
 export function mergedSlashes(path: string): string {
-  return path.replace(/\/{2,}/g, '/');
+  if (!path.includes('//')) return path;
+  const parts = path.split('/').filter((part) => part !== '');
+  return `${path.startsWith('/') ? '/' : ''}${parts.join('/')}${path.endsWith('/') ? '/' : ''}`;
 }
 
 interface State {

@@ -83,6 +83,8 @@ describe('lint of paths', () => {
       const manager = decode(managerType, typedConfig?.value ?? new Uint8Array());
       for (const path of [
         ...odd,
+        '//',
+        '///',
         '//a',
         '/a//b',
         '/a%2Fb',
