@@ -20,10 +20,12 @@ export function firstOfName(resources: readonly Resource[]): readonly Resource[]
  * a ServiceEntry may be called like the short name of a service. The same objects where nothing clashes.
  */
 export function withoutClashes(routes: readonly ServiceRoute[]): readonly ServiceRoute[] {
-  const known = new Set<string>();
+  const known = new Map<number, Set<string>>();
   return routes.flatMap((route) => {
-    const free = route.domains.filter((domain) => !known.has(`${route.port} ${domain}`));
-    for (const domain of free) known.add(`${route.port} ${domain}`);
+    const taken = known.get(route.port) ?? new Set();
+    known.set(route.port, taken);
+    const free = route.domains.filter((domain) => !taken.has(domain));
+    for (const domain of free) taken.add(domain);
     if (free.length === route.domains.length) return [route];
     return free.length === 0 ? [] : [{ ...route, domains: free }];
   });

@@ -63,7 +63,9 @@ export class Outbound {
   #unknown: string;
   #sorted: readonly ServiceUnit[] | undefined;
   #bound: NonNullable<OutboundSettings['bound']> = [];
-  readonly #virtualHosts = new Map<string, Layer>();
+  #virtualHosts = new Map<string, Layer>();
+  /** Before the last change, until somebody asks for those after it. */
+  #formerHosts = new Map<string, Layer>();
   readonly #inlineRoutes = new Map<string, Layer>();
 
   constructor(cache: BuildCache, mesh: Mesh, shared?: Outbound) {
@@ -107,7 +109,11 @@ export class Outbound {
 
   /** The virtual hosts as clients of a namespace name them. */
   virtualHosts(namespace: string): Layer {
-    const build = (): Layer => layer(`virtual-hosts/${namespace}`, this.#discoveredHosts(namespace));
+    const build = (): Layer => {
+      const former = this.#formerHosts.get(namespace);
+      this.#formerHosts.delete(namespace);
+      return layer(`virtual-hosts/${namespace}`, this.#discoveredHosts(namespace), former);
+    };
     return this.#perNamespace(this.#virtualHosts, namespace, () =>
       sharing(this.#shared?.virtualHosts(namespace), build()),
     );
@@ -240,7 +246,10 @@ export class Outbound {
       ]);
     }
     for (const part of layerParts) if (this[part] === before[part]) dirty.delete(part);
-    if (dirty.has('virtualHosts')) this.#virtualHosts.clear();
+    if (dirty.has('virtualHosts')) {
+      this.#formerHosts = this.#virtualHosts;
+      this.#virtualHosts = new Map();
+    }
     if (dirty.has('virtualHosts') || dirty.has('routes')) this.#inlineRoutes.clear();
     return dirty;
   }
