@@ -1,7 +1,7 @@
 import type { TypeUrl } from '../model/ids.ts';
 import { types } from '../model/type-urls.ts';
 import type { ProxyUnit } from './inbound-unit.ts';
-import type { OutboundPart } from './outbound.ts';
+import type { OutboundPart } from './outbound-parts.ts';
 import type { View } from './view.ts';
 
 /**

@@ -15,25 +15,11 @@ import { layer } from './envoy/resource.ts';
 import { discoveredRoutes, inlineRoutes, type ServiceRoute, virtualHostResource } from './envoy/route.ts';
 import { sharedPortListener } from './envoy/shared-listener.ts';
 import { firstOfName, inPrecedence, withoutClashes } from './first-come.ts';
+import { changedParts, layerParts, type OutboundPart, outboundParts } from './outbound-parts.ts';
 import type { CredentialCluster, Hosts, ServiceUnit } from './service-unit.ts';
 
 /** What most meshes have: no rule names a file. */
 const noSecrets = emptyLayer('secrets/outbound');
-
-/** The parts of the outbound side that can change one without the other. */
-export const outboundParts = [
-  'clusters',
-  'endpoints',
-  'secrets',
-  'credentials',
-  'listeners',
-  'routes',
-  'virtualHosts',
-] as const;
-/** Those that are one layer for all clients of a side. */
-const layerParts = ['clusters', 'endpoints', 'secrets', 'listeners', 'routes'] as const;
-/** Says which layers may be other objects than before. */
-export type OutboundPart = (typeof outboundParts)[number];
 
 /** What else than services decides about an outbound side. */
 export interface OutboundSettings {
@@ -147,12 +133,8 @@ export class Outbound {
       const before = this.#units.get(key);
       if (after === undefined) this.#units.delete(key);
       else this.#units.set(key, after);
-      for (const part of layerParts) {
-        if (!sameResources(before?.[part], after?.[part])) dirty.add(part);
-      }
-      if (!sameHosts(before, after) && this.#shows(before ?? after)) dirty.add('virtualHosts');
-      if (credentialsText(before) !== credentialsText(after)) dirty.add('credentials');
-      if (JSON.stringify(before?.claims ?? []) !== JSON.stringify(after?.claims ?? [])) dirty.add('listeners');
+      for (const part of changedParts(before, after))
+        if (part !== 'virtualHosts' || this.#shows(before ?? after)) dirty.add(part);
     }
     return this.#assemble(dirty);
   }
@@ -303,10 +285,6 @@ function sharing(shared: Layer | undefined, own: Layer): Layer {
   return shared;
 }
 
-/** Equal for units whose clusters name the same Secrets in the same way. */
-const credentialsText = (unit: ServiceUnit | undefined): string =>
-  JSON.stringify((unit?.credentials ?? []).map(({ sources, withheld }) => [sources, withheld.name, withheld.version]));
-
 function hostsFor(unit: ServiceUnit, namespace: string): Hosts {
   return unit.hostsFrom.get(namespace) ?? unit.hosts;
 }
@@ -314,25 +292,4 @@ function hostsFor(unit: ServiceUnit, namespace: string): Hosts {
 /** The ports on which clients must listen for it. A name that no registry knows has routes only where somebody listens anyway. */
 function portsOf({ service, hosts }: ServiceUnit): readonly number[] {
   return service.registry === 'none' ? [] : hosts.routes.map(({ port }) => port);
-}
-
-function sameHosts(a: ServiceUnit | undefined, b: ServiceUnit | undefined): boolean {
-  if (a === b) return true;
-  const namespaces = new Set([...(a?.hostsFrom.keys() ?? []), ...(b?.hostsFrom.keys() ?? [])]);
-  return (
-    sameResources(a?.hosts.virtualHosts, b?.hosts.virtualHosts) &&
-    [...namespaces].every((each) =>
-      sameResources(a?.hostsFrom.get(each)?.virtualHosts, b?.hostsFrom.get(each)?.virtualHosts),
-    )
-  );
-}
-
-function sameResources(a: readonly Resource[] | undefined, b: readonly Resource[] | undefined): boolean {
-  if (a === b) return true;
-  const left = a ?? [];
-  const right = b ?? [];
-  return (
-    left.length === right.length &&
-    left.every((each, index) => each.name === right[index]?.name && each.version === right[index]?.version)
-  );
 }
