@@ -14,6 +14,7 @@ import { lintRouteAudience } from './lint/route-audience.ts';
 import { lintRouteOrder } from './lint/route-order.ts';
 import { lintSharedHosts } from './lint/shared-hosts.ts';
 import { lintTcp } from './lint/tcp.ts';
+import { lintTunnels } from './lint/tunnels.ts';
 import { lintVirtualServices } from './lint/virtual-service.ts';
 import { worldOf } from './lint/world.ts';
 
@@ -38,5 +39,6 @@ export function lint(objects: readonly MeshObject[], mesh: Mesh): readonly Findi
     ...lintDestinations(world),
     ...lintDestinationRules(world),
     ...lintClientTls(world),
+    ...lintTunnels(world),
   ];
 }

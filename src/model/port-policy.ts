@@ -60,5 +60,6 @@ export function wholePolicy(all: TrafficPolicy | undefined, own: TrafficPolicy |
   return {
     proxyProtocol: own?.proxyProtocol ?? all?.proxyProtocol,
     retryBudget: own?.retryBudget ?? all?.retryBudget,
+    tunnel: own?.tunnel ?? all?.tunnel,
   };
 }

@@ -110,12 +110,20 @@ export interface RetryBudget {
   readonly intervalMs: number | undefined;
 }
 
+/** An HTTP proxy stands where connections go, and is asked by CONNECT to pass them on. */
+export interface Tunnel {
+  /** What the proxy is asked for: `host:port`, an IPv6 address in brackets. */
+  readonly target: string;
+}
+
 /** What can be set for all of a service or a subset, and for no single port: entries of ports leave it as it is. */
 export interface WholePolicy {
   /** Tells the destination who the client is. */
   readonly proxyProtocol: 'V1' | 'V2' | undefined;
   /** Takes the place of `connectionPool.http.maxRetries`. */
   readonly retryBudget: RetryBudget | undefined;
+  /** For connections that are passed on as bytes: TCP, and TLS that isn't ended. */
+  readonly tunnel: Tunnel | undefined;
 }
 
 export interface TrafficPolicy extends PortPolicy, WholePolicy {

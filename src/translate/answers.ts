@@ -1,5 +1,5 @@
 import type { Destination } from '../model/http-route.ts';
-import type { HashKey } from '../model/traffic-policy.ts';
+import type { HashKey, Tunnel } from '../model/traffic-policy.ts';
 import type { RouteTargets } from './envoy/http-routes.ts';
 
 /**
@@ -10,26 +10,29 @@ export class Answers {
   readonly port: number;
   readonly #clusters = new Map<Destination, string>();
   readonly #hashes = new Map<Destination, HashKey | undefined>();
+  readonly #tunnels = new Map<Destination, Tunnel | undefined>();
 
   constructor(port: number) {
     this.port = port;
   }
 
   /** The same targets; what they answer is kept. */
-  noting({ port, clusterOf, hashOf }: RouteTargets): RouteTargets {
+  noting({ port, clusterOf, hashOf, tunnelOf }: RouteTargets): RouteTargets {
     return {
       port,
       clusterOf: (to) => kept(this.#clusters, to, clusterOf(to)),
       hashOf: (to) => kept(this.#hashes, to, hashOf(to)),
+      tunnelOf: (to) => kept(this.#tunnels, to, tunnelOf(to)),
     };
   }
 
   /** Would these targets say the same? */
-  agreeWith({ port, clusterOf, hashOf }: RouteTargets): boolean {
+  agreeWith({ port, clusterOf, hashOf, tunnelOf }: RouteTargets): boolean {
     return (
       port === this.port &&
       [...this.#clusters].every(([to, cluster]) => clusterOf(to) === cluster) &&
-      [...this.#hashes].every(([to, key]) => JSON.stringify(hashOf(to)) === JSON.stringify(key))
+      [...this.#hashes].every(([to, key]) => JSON.stringify(hashOf(to)) === JSON.stringify(key)) &&
+      [...this.#tunnels].every(([to, tunnel]) => tunnelOf(to)?.target === tunnel?.target)
     );
   }
 }

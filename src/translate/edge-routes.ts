@@ -2,6 +2,7 @@ import { type Host, hostWithin } from '../model/host.ts';
 import { byAge } from '../model/object.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { type BoundHost, EdgeMemo, type World } from './edge-memo.ts';
+import { connectionTarget } from './envoy/connection-routes.ts';
 import type { StreamRoute } from './envoy/gateway-listener.ts';
 import type { HostRoutes } from './envoy/gateway-route.ts';
 import { httpRoutes, type RouteTargets } from './envoy/http-routes.ts';
@@ -50,7 +51,7 @@ export function edgeRoutes(
           .map(({ sniHost, sourceSubnet, destinations }) => ({
             serverNames: sniHost === undefined ? [] : [sniHost],
             sourceSubnet,
-            clusters: destinations.map(({ destination, weight }) => ({ name: targets.clusterOf(destination), weight })),
+            ...connectionTarget(destinations, targets),
           })),
       );
     },

@@ -241,7 +241,12 @@ export class Outbound {
     const settings = connectionSettings(this.#mesh);
     return this.#bound.map(({ address, port, to }) => {
       const routed = to.kind === 'tcp' || this.#httpPorts.includes(port);
-      const key = { address, port, to: routed ? to : ({ kind: 'tcp', host: undefined } as const), settings };
+      const key = {
+        address,
+        port,
+        to: routed ? to : ({ kind: 'tcp', host: undefined, tunnel: undefined } as const),
+        settings,
+      };
       return this.#cache.get('boundListener', key, boundListener);
     });
   }

@@ -7,7 +7,7 @@ import { outboundCluster } from './envoy/names.ts';
 import type { Client } from './policy/client.ts';
 import { destinationPort } from './policy/destination-port.ts';
 import { destinationOf } from './policy/destination-rules.ts';
-import { hashKeyOf, policyOf } from './policy/target-policy.ts';
+import { hashKeyOf, policyOf, tunnelOf } from './policy/target-policy.ts';
 import type { Registered, Registry } from './registry.ts';
 
 /**
@@ -28,12 +28,19 @@ export function routeTargets(
       find(to.host)?.ports.map((each) => each.port),
       port,
     );
+  const ruleOf = (to: Destination): ReturnType<typeof destinationOf> => {
+    const service = find(to.host);
+    return service && destinationOf(snapshot, service, client);
+  };
   return {
     port,
     clusterOf: (to) => outboundCluster(portOf(to), to.host, to.subset),
+    tunnelOf: (to) => {
+      const rule = ruleOf(to);
+      return rule && tunnelOf(rule, to.subset);
+    },
     hashOf: (to) => {
-      const service = find(to.host);
-      const rule = service && destinationOf(snapshot, service, client);
+      const rule = ruleOf(to);
       return rule && hashKeyOf(policyOf(rule, to.subset, portOf(to)));
     },
   };

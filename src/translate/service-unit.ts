@@ -6,7 +6,7 @@ import type { SecretSource } from '../model/secret-source.ts';
 import { isHttp } from '../model/service.ts';
 import type { BuildCache } from './cache.ts';
 import { serviceCluster } from './envoy/cluster.ts';
-import type { TcpRoute } from './envoy/connection-routes.ts';
+import type { ConnectionTarget, TcpRoute } from './envoy/connection-routes.ts';
 import type { NamedEndpoints } from './envoy/dns-cluster.ts';
 import { loadAssignment } from './envoy/endpoint.ts';
 import { connectionSettings, type TcpOptions } from './envoy/http-connection-manager.ts';
@@ -157,11 +157,11 @@ export function routedHostUnit(
 
 /** The routes of connections to one address: which of the destinations' blocks it is in is known before there is one. */
 function reaching(routes: readonly TcpRoute[], address: string): readonly TcpRoute[] {
-  const here = routes.flatMap(({ match, clusters }) => {
-    const { destinationSubnet } = match;
-    if (destinationSubnet === undefined) return [{ match, clusters }];
+  const here = routes.flatMap((route) => {
+    const { destinationSubnet } = route.match;
+    if (destinationSubnet === undefined) return [route];
     return holdsAddress(destinationSubnet, address)
-      ? [{ match: { ...match, destinationSubnet: undefined }, clusters }]
+      ? [{ ...route, match: { ...route.match, destinationSubnet: undefined } }]
       : [];
   });
   // Without their subnets two may be alike, and Envoy takes no two chains that match the same.
@@ -185,8 +185,12 @@ function claimsOf(
   if (isHttp(protocol)) return [];
   const byName = protocol === 'tls';
   const sniffed = protocol === 'auto';
-  const claim = (name: Host, clusters: PortClaim['clusters'], within: readonly IpBlock[]): readonly PortClaim[] => {
-    const own = { port, host, tcp: tcpOptions(policy), clusters };
+  const claim = (
+    name: Host,
+    { clusters, tunnel }: ConnectionTarget,
+    within: readonly IpBlock[],
+  ): readonly PortClaim[] => {
+    const own = { port, host, tcp: { ...tcpOptions(policy), tunnel }, clusters };
     // Only a whole label can be any in a server name.
     if (byName && name.startsWith('*') && !name.startsWith('*.')) return [];
     if (within.length > 0)
@@ -199,10 +203,10 @@ function claimsOf(
   if (!everywhere && blocks.length === 0) return [];
   const routes = routed.connections(byName ? 'tls' : 'tcp', port);
   return [
-    ...routes.flatMap(({ match: { sniHost, destinationSubnet }, clusters }) =>
-      claim(sniHost ?? host, clusters, destinationSubnet === undefined ? blocks : [destinationSubnet]),
+    ...routes.flatMap(({ match: { sniHost, destinationSubnet }, ...to }) =>
+      claim(sniHost ?? host, to, destinationSubnet === undefined ? blocks : [destinationSubnet]),
     ),
-    ...claim(host, [], blocks),
+    ...claim(host, { clusters: [], tunnel: policy.tunnel }, blocks),
   ];
 }
 
@@ -210,5 +214,6 @@ function tcpOptions(policy: TargetPolicy): TcpOptions {
   return {
     idleTimeoutMs: policy.connectionPool?.tcpIdleTimeoutMs,
     hashAddress: hashKeyOf(policy)?.kind === 'address',
+    tunnel: policy.tunnel,
   };
 }

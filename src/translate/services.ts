@@ -4,6 +4,7 @@ import type { Sidecar } from '../model/sidecar.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Scope } from './affected.ts';
 import type { BuildCache } from './cache.ts';
+import { connectionTarget } from './envoy/connection-routes.ts';
 import { httpRoutes, type RouteTargets } from './envoy/http-routes.ts';
 import { unknownCluster } from './envoy/names.ts';
 import { Outbound, type OutboundSettings } from './outbound.ts';
@@ -116,7 +117,8 @@ export class Services {
       if (http) return { address, port, to: { kind: 'http' } } as const;
       const reached = [...this.#registry.keys()].flatMap((key) => this.#registry.get(key) ?? []);
       const [first] = reached.filter((each) => this.#imported(each, client, sidecar).includes(port)).sort(byPrecedence);
-      return { address, port, to: { kind: 'tcp', host: first?.host } } as const;
+      const tunnel = first && this.routeTargets(client, port).tunnelOf({ host: first.host, subset: '', port });
+      return { address, port, to: { kind: 'tcp', host: first?.host, tunnel } } as const;
     });
     return { unknown: this.#unknown(sidecar, client), bound };
   }
@@ -229,10 +231,10 @@ export class Services {
         return decided && httpRoutes(decided, this.routeTargets(client, port));
       },
       connections: (kind, port) => {
-        const { clusterOf } = this.routeTargets(client, port);
+        const targets = this.routeTargets(client, port);
         return routes.connections(kind, port).map(({ sniHost, destinationSubnet, sourceSubnet, destinations }) => ({
           match: { sniHost, destinationSubnet, sourceSubnet },
-          clusters: destinations.map(({ destination, weight }) => ({ name: clusterOf(destination), weight })),
+          ...connectionTarget(destinations, targets),
         }));
       },
     };

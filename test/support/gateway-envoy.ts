@@ -53,6 +53,7 @@ function streamsOf({ hosts }: ServerRef): readonly StreamRoute[] {
     serverNames,
     sourceSubnet: undefined,
     clusters: [{ name, weight: 1 }],
+    tunnel: undefined,
   });
   return hosts.some(({ host }) => host.startsWith('tcp.')) ? [to('app', [])] : [to('raw', ['raw.example'])];
 }
@@ -62,6 +63,7 @@ const targets = (port: number): RouteTargets => ({
   port,
   clusterOf: ({ host }) => host.split('.')[0] ?? '',
   hashOf: () => undefined,
+  tunnelOf: () => undefined,
 });
 
 const forward = [{ match: { prefix: '/' }, route: { cluster: 'app' } }];

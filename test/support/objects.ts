@@ -257,6 +257,7 @@ export const noPolicy: TrafficPolicy = {
   ports: new Map(),
   proxyProtocol: undefined,
   retryBudget: undefined,
+  tunnel: undefined,
 };
 
 /** Limits none of which is set. */

@@ -41,6 +41,7 @@ export function routeConfiguration(services: readonly VirtualService[]): {
     routes: httpRoutes(effectiveRoutes(service, asker) ?? [], {
       port: 8443,
       hashOf: () => undefined,
+      tunnelOf: () => undefined,
       clusterOf: (destination) => {
         const { subset, host: to } = destination;
         const name = `outbound|${destinationPort(destination, undefined, asker.port)}|${subset}|${to}`;

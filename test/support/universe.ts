@@ -267,14 +267,15 @@ const destinationRules = fc
     host: fc.constantFrom('s', 's.foo.svc.cluster.local', '*.foo.svc.cluster.local', '*.local', 'elsewhere.example'),
     tls: tlsSettings,
     portTls: fc.option(tlsSettings, { nil: undefined }),
+    tunnel: fc.constantFrom(undefined, undefined, { target: 'end.test:443' }),
     subset: fc.constantFrom(undefined, { v: '1' }, { v: '2' }),
     exportTo: anyExport,
     selector: fc.constantFrom(undefined, undefined, { app: 'x' }, { v: '2' }),
   })
-  .map(({ namespace, name, createdAt, host, tls, portTls, subset, exportTo, selector }): MeshObject => {
+  .map(({ namespace, name, createdAt, host, tls, portTls, tunnel, subset, exportTo, selector }): MeshObject => {
     const ports = portTls === undefined ? [] : [[80, { ...noPolicy, tls: portTls }] as const];
     return {
-      ...destinationRule(namespace, name, host, { ...noPolicy, tls, ports: new Map(ports) }),
+      ...destinationRule(namespace, name, host, { ...noPolicy, tls, tunnel, ports: new Map(ports) }),
       meta: meta(namespace, name, { createdAt }),
       subsets: subset === undefined ? [] : [{ name: 'part', labels: subset, trafficPolicy: undefined }],
       exportTo,

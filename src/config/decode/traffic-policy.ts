@@ -5,22 +5,16 @@ import type { Field, Fields } from './field.ts';
 import { readLoadBalancer } from './load-balancer.ts';
 import { readOutlierDetection } from './outlier-detection.ts';
 import { readRetryBudget } from './retry-budget.ts';
+import { readTunnel } from './tunnel.ts';
 
 const portFields = ['tls', 'loadBalancer', 'connectionPool', 'outlierDetection'];
-const wholeFields = ['proxyProtocol', 'retryBudget'];
-const elsewhere = {
-  tunnel: 'traffic goes straight to its destination',
-};
+const wholeFields = ['proxyProtocol', 'retryBudget', 'tunnel'];
 
 /** `trafficPolicy` of a DestinationRule or of one of its subsets (behaviour.md 4.5). */
 export function readTrafficPolicy(field: Field): TrafficPolicy | undefined {
   field.refuseNull('an object');
-  const fields = field.fields([...portFields, 'portLevelSettings', ...wholeFields, ...Object.keys(elsewhere)]);
+  const fields = field.fields([...portFields, 'portLevelSettings', ...wholeFields]);
   if (fields === undefined) return undefined;
-  for (const [name, why] of Object.entries(elsewhere)) {
-    const each = fields.get(name);
-    if (each.present) each.warning('not-supported', `${name} has no effect: ${why}`, 'remove it');
-  }
   const ports = new Map<number, PortPolicy>();
   for (const item of fields.get('portLevelSettings').items() ?? []) {
     const settings = item.fields(['port', ...portFields]);
@@ -39,6 +33,7 @@ export function readTrafficPolicy(field: Field): TrafficPolicy | undefined {
     ports: new Map([...ports].sort(([a], [b]) => a - b)),
     proxyProtocol: proxyProtocol && (proxyProtocol.get('version').oneOf(['V1', 'V2'] as const) ?? 'V1'),
     retryBudget: readRetryBudget(fields.get('retryBudget'), fields.get('connectionPool')),
+    tunnel: readTunnel(fields.get('tunnel')),
   };
 }
 

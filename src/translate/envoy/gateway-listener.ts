@@ -5,8 +5,9 @@ import type { Mesh } from '../../model/mesh.ts';
 import type { Resource } from '../../model/resource.ts';
 import type { GatewayChain, GatewayListener } from '../policy/gateway.ts';
 import { accessLogs } from './access-log.ts';
+import type { ConnectionTarget } from './connection-routes.ts';
 import { gatewayTls } from './gateway-tls.ts';
-import { type ConnectionSettings, gatewayHttp, tcpProxy } from './http-connection-manager.ts';
+import { type ConnectionSettings, gatewayHttp, plainTcp, tcpProxy } from './http-connection-manager.ts';
 import { addressRange } from './matcher.ts';
 import { blackHoleCluster } from './names.ts';
 import { resource } from './resource.ts';
@@ -17,12 +18,11 @@ type Filter = envoy.config.listener.v3.Filter;
 type ListenerFilter = envoy.config.listener.v3.ListenerFilter;
 
 /** Where the connections of a server go that are passed on as bytes. */
-export interface StreamRoute {
+export interface StreamRoute extends ConnectionTarget {
   /** Server names that it is for; empty: any. For bytes that show no server name it means nothing. */
   readonly serverNames: readonly string[];
   /** Addresses of clients that it is for; undefined: any. */
   readonly sourceSubnet: IpBlock | undefined;
-  readonly clusters: readonly { readonly name: string; readonly weight: number }[];
 }
 
 /** Everything that a gateway's listener depends on. HTTP policy is not part of it: that arrives by ECDS. */
@@ -128,23 +128,11 @@ function shell(
     : { name, filterChainMatch: { transportProtocol: 'tls', serverNames, ...from } };
 }
 
-function stream(statPrefix: string, { clusters }: StreamRoute, input: GatewayListenerInput): readonly Filter[] {
+function stream(statPrefix: string, { clusters, tunnel }: StreamRoute, input: GatewayListenerInput): readonly Filter[] {
   const logs = accessLogs('tcp', 'inbound', input.settings.accessLog);
   const policy = tcpPolicyFilters(input.tcp, input.trust);
-  const [only, ...more] = clusters;
-  if (only === undefined) return closed;
-  if (more.length === 0) return [...policy, tcpProxy(only.name, statPrefix, logs)];
-  return [
-    ...policy,
-    {
-      name: 'envoy.filters.network.tcp_proxy',
-      typedConfig: any('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
-        statPrefix,
-        weightedClusters: { clusters },
-        accessLog: logs,
-      }),
-    },
-  ];
+  if (clusters.length === 0) return closed;
+  return [...policy, tcpProxy(clusters, statPrefix, logs, { ...plainTcp, tunnel })];
 }
 
 /** Envoy refuses a listener of which two chains match the same, so each server name stays with the first that has it. */

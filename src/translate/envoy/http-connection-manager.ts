@@ -1,6 +1,7 @@
 import { any, envoy, type TypeName, typeUrl } from '@envoyproxy/protos';
 import type { ForwardClientCert, GatewayTopology } from '../../model/gateway-topology.ts';
 import type { Mesh } from '../../model/mesh.ts';
+import type { Tunnel } from '../../model/traffic-policy.ts';
 import { accessLogs } from './access-log.ts';
 import type { WeightedCluster } from './connection-routes.ts';
 import {
@@ -230,16 +231,17 @@ export interface TcpOptions {
   readonly idleTimeoutMs: number | undefined;
   /** Whether the client's address chooses the endpoint. */
   readonly hashAddress: boolean;
+  readonly tunnel: Tunnel | undefined;
 }
 
-const plainTcp: TcpOptions = { idleTimeoutMs: undefined, hashAddress: false };
+export const plainTcp: TcpOptions = { idleTimeoutMs: undefined, hashAddress: false, tunnel: undefined };
 
 /** Bytes as they are, to one cluster or, by their shares, to several. */
 export function tcpProxy(
   to: string | readonly WeightedCluster[],
   statPrefix = typeof to === 'string' ? to : '',
   accessLog: readonly AccessLog[] = [],
-  { idleTimeoutMs, hashAddress }: TcpOptions = plainTcp,
+  { idleTimeoutMs, hashAddress, tunnel }: TcpOptions = plainTcp,
 ): NetworkFilter {
   return {
     name: 'envoy.filters.network.tcp_proxy',
@@ -249,6 +251,8 @@ export function tcpProxy(
       accessLog,
       ...(idleTimeoutMs === undefined ? {} : { idleTimeout: milliseconds(idleTimeoutMs) }),
       ...(hashAddress ? { hashPolicy: [{ sourceIp: {} }] } : {}),
+      // What we write there holds no `%`, with which Envoy would begin a command.
+      ...(tunnel === undefined ? {} : { tunnelingConfig: { hostname: tunnel.target } }),
     }),
   };
 }

@@ -8,7 +8,7 @@ import type {
   Rewrite,
   WeightedDestination,
 } from '../../model/http-route.ts';
-import type { HashKey } from '../../model/traffic-policy.ts';
+import type { HashKey, Tunnel } from '../../model/traffic-policy.ts';
 import type { EffectiveRoute } from '../policy/virtual-service.ts';
 import { hashPolicy } from './hash-policy.ts';
 import { objectMetadata } from './object-metadata.ts';
@@ -30,6 +30,8 @@ export interface RouteTargets {
   readonly clusterOf: (destination: Destination) => string;
   /** What consistent load balancing among a destination's endpoints hashes. */
   readonly hashOf: (destination: Destination) => HashKey | undefined;
+  /** The tunnel in which connections to a destination go. */
+  readonly tunnelOf: (destination: Destination) => Tunnel | undefined;
   /** Port that the client asked for: redirects may keep it. */
   readonly port: number;
 }

@@ -18,6 +18,7 @@ const noPolicy: Omit<TargetPolicy, 'connectionPool'> = {
   outlierDetection: undefined,
   proxyProtocol: undefined,
   retryBudget: undefined,
+  tunnel: undefined,
 };
 
 /** At the address that the connection was meant for, from 127.0.0.6 so that it isn't taken again. */

@@ -1,12 +1,14 @@
 import { any, envoy } from '@envoyproxy/protos';
 import type { Resource } from '../../model/resource.ts';
+import type { Tunnel } from '../../model/traffic-policy.ts';
 import { accessLogs } from './access-log.ts';
 import { plainHttp } from './alpn.ts';
-import { connectionMatch, matchesAny, type TcpRoute, type WeightedCluster } from './connection-routes.ts';
+import { type ConnectionTarget, connectionMatch, matchesAny, type TcpRoute } from './connection-routes.ts';
 import {
   type ConnectionSettings,
   httpAlpnFilter,
   outboundHttp,
+  plainTcp,
   type TcpOptions,
   tcpProxy,
 } from './http-connection-manager.ts';
@@ -75,7 +77,9 @@ export interface BoundListener {
   readonly address: string;
   readonly port: number;
   /** HTTP goes by Host to services that have this port; all else to the one named here, or nowhere. */
-  readonly to: { readonly kind: 'http' } | { readonly kind: 'tcp'; readonly host: string | undefined };
+  readonly to:
+    | { readonly kind: 'http' }
+    | { readonly kind: 'tcp'; readonly host: string | undefined; readonly tunnel: Tunnel | undefined };
   readonly settings: ConnectionSettings;
 }
 
@@ -86,7 +90,7 @@ export function boundListener({ address, port, to, settings }: BoundListener): R
   const filter =
     to.kind === 'http'
       ? outboundHttp(routeOfPort(port), `outbound_${name}`, settings)
-      : tcpProxy(cluster, 'outbound', tcpLogs(settings));
+      : tcpProxy(cluster, 'outbound', tcpLogs(settings), { ...plainTcp, tunnel: to.tunnel });
   return resource('listener', name, {
     name,
     address: { socketAddress: { address, portValue: port } },
@@ -128,16 +132,18 @@ export function tcpServiceListener({
 
 /** The chains of connections that aren't HTTP: those that a route tells from others, and what the rest goes through. */
 function tcpChains({ port, host, settings, tcp, routes }: Omit<ServiceListener, 'markHttp' | 'address'>) {
-  const proxy = (clusters: readonly WeightedCluster[]) => [tcpProxy(clusters, 'outbound', tcpLogs(settings), tcp)];
+  const proxy = ({ clusters, tunnel }: ConnectionTarget) => [
+    tcpProxy(clusters, 'outbound', tcpLogs(settings), { ...tcp, tunnel }),
+  ];
   const told = routes.filter(({ match }) => !matchesAny(match));
   const all = routes.find(({ match }) => matchesAny(match));
   return {
-    chains: told.map(({ match, clusters }, index) => ({
+    chains: told.map(({ match, ...to }, index) => ({
       name: `route.${index}`,
       filterChainMatch: connectionMatch(match),
-      filters: proxy(clusters),
+      filters: proxy(to),
     })),
-    rest: proxy(all?.clusters ?? [{ name: outboundCluster(port, host), weight: 1 }]),
+    rest: proxy(all ?? { clusters: [{ name: outboundCluster(port, host), weight: 1 }], tunnel: tcp.tunnel }),
     byName: told.some(({ match }) => match.sniHost !== undefined),
   };
 }

@@ -89,7 +89,7 @@ function chainBuilder(inbound: VirtualInbound): (group: ChainGroup) => readonly 
     if (shape.content === 'http') return [inboundHttp(target, authorizers, settings)];
     const cluster = target.kind === 'service' ? inboundCluster(target.port) : inboundPassthroughCluster;
     const own = target.kind === 'service' ? idle.find(({ port }) => port === target.port) : undefined;
-    const options = own && { idleTimeoutMs: own.idleTimeoutMs, hashAddress: false };
+    const options = own && { idleTimeoutMs: own.idleTimeoutMs, hashAddress: false, tunnel: undefined };
     return [...policy, tcpProxy(cluster, cluster, accessLog, options)];
   };
   return ({ name, port, protocol, mode, target }) =>

@@ -1,11 +1,12 @@
 import { expect } from 'chai';
+import type { WeightedDestination } from '../../../src/model/http-route.ts';
 import type { MeshObject } from '../../../src/model/mesh-object.ts';
 import type { VirtualService } from '../../../src/model/virtual-service.ts';
 import type { ServerRef } from '../../../src/translate/policy/gateway.ts';
 import { snapshotIn } from '../../support/compiled.ts';
 import { edgeRoutesOf } from '../../support/edge-routes.ts';
 import { objectsOf } from '../../support/gateway-documents.ts';
-import { service } from '../../support/objects.ts';
+import { destinationRule, noPolicy, service } from '../../support/objects.ts';
 import { at, httpRoute, to, virtualService } from '../../support/virtual-services.ts';
 
 const router = { namespace: 'edge', labels: { istio: 'ingressgateway' }, namedPorts: {}, pinnedBy: [] };
@@ -150,7 +151,12 @@ spec:
     });
     const streams = edge(web, tls).streams(server(['x.example', 'bar/*.example'], { port: 443 }), 'passthrough');
     expect(streams).to.deep.equal([
-      { serverNames: ['x.example'], sourceSubnet: source, clusters: [{ name: 'outbound|443||near.test', weight: 1 }] },
+      {
+        serverNames: ['x.example'],
+        sourceSubnet: source,
+        clusters: [{ name: 'outbound|443||near.test', weight: 1 }],
+        tunnel: undefined,
+      },
       {
         serverNames: ['x.example'],
         sourceSubnet: undefined,
@@ -158,6 +164,7 @@ spec:
           { name: 'outbound|443||one.test', weight: 3 },
           { name: 'outbound|443||two.test', weight: 1 },
         ],
+        tunnel: undefined,
       },
     ]);
   });
@@ -171,8 +178,28 @@ spec:
       tcp('c', 'db.example', 'second.test'),
     );
     expect(all.streams(server(['db.example'], { port: 3306 }), 'tcp')).to.deep.equal([
-      { serverNames: [], sourceSubnet: undefined, clusters: [{ name: 'outbound|3306||first.test', weight: 1 }] },
+      {
+        serverNames: [],
+        sourceSubnet: undefined,
+        clusters: [{ name: 'outbound|3306||first.test', weight: 1 }],
+        tunnel: undefined,
+      },
     ]);
     expect(all.streams(server(['none.example']), 'tcp')).to.deep.equal([]);
+  });
+
+  it('of bytes go through the tunnel of where they lead, and nowhere between two', () => {
+    const tunnel = { target: 'end.test:443' };
+    const proxy = service('foo', 'proxy', [[3128, 3128, 'tcp']]);
+    const other = service('foo', 'other', [[3128, 3128, 'tcp']]);
+    const rule = destinationRule('foo', 'proxy', 'proxy', { ...noPolicy, tunnel });
+    const led = (...destinations: readonly WeightedDestination[]) => {
+      const tcp = on('v', ['db.example'], { http: [], tcp: [{ matches: [], destinations }] });
+      const [route] = edge(proxy, other, rule, tcp).streams(server(['db.example'], { port: 3306 }), 'tcp');
+      return route && { clusters: route.clusters.map(({ name }) => name), tunnel: route.tunnel };
+    };
+    const [through, straight] = [to('proxy.foo.svc.cluster.local'), to('other.foo.svc.cluster.local')];
+    expect(led(through)).to.deep.equal({ clusters: ['outbound|3128||proxy.foo.svc.cluster.local'], tunnel });
+    expect(led(through, straight)).to.deep.equal({ clusters: ['BlackHoleCluster'], tunnel: undefined });
   });
 });

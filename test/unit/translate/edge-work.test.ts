@@ -151,6 +151,7 @@ describe('routes at the edge, with a memory', () => {
       return cluster(to.host);
     },
     hashOf: () => undefined,
+    tunnelOf: () => undefined,
   });
 
   it('ask where one route leads when one VirtualService changed, and keep all other hosts', () => {

@@ -5,7 +5,7 @@ import { type PortClaim, sharedPortListener } from '../../../../src/translate/en
 import { listenerOf } from '../../../support/compiled.ts';
 
 const settings = connectionSettings(defaultMesh);
-const tcp = { idleTimeoutMs: undefined, hashAddress: false };
+const tcp = { idleTimeoutMs: undefined, hashAddress: false, tunnel: undefined };
 const claim = (host: string, match: PortClaim['match']): PortClaim => ({
   port: 443,
   host,

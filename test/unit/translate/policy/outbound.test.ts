@@ -19,6 +19,7 @@ const unruled = {
     outlierDetection: undefined,
     proxyProtocol: undefined,
     retryBudget: undefined,
+    tunnel: undefined,
   },
 };
 

@@ -38,6 +38,7 @@ describe('effectiveEntry', () => {
           outlierDetection: undefined,
           proxyProtocol: undefined,
           retryBudget: undefined,
+          tunnel: undefined,
         },
         tls: 'plaintext',
         endpoints: [],
