@@ -17,7 +17,11 @@ export const workloadEntryReader: KindReader = {
     if (!specField.present) specField.error('missing-field', 'spec is required', 'add a spec with an address');
     const spec = specField.fields(workloadFields, { matchLabels: 'labels stand right under "labels"' });
     if (spec === undefined) return { object: undefined };
-    const { weight: _, ...workload } = readWorkloadFields(spec, meta);
+    const { weight, ...workload } = readWorkloadFields(spec, meta);
+    if (weight !== undefined)
+      spec
+        .get('weight')
+        .warning('not-supported', 'weight has no effect: only endpoints in a ServiceEntry have one', 'remove it');
     const addresses = readAddress(spec.get('address'), spec.get('network').present);
     const object: Workload = {
       kind: 'WorkloadEntry',

@@ -19,8 +19,15 @@ export function readWorkloadFields(spec: Fields, meta: Pick<ObjectMeta, 'labels'
   for (const [key, label] of labelField.entries() ?? []) {
     if (typeof label.value === 'string') checkLabel(label, key, label.value);
   }
-  spec.get('network').string();
-  spec.get('locality').string();
+  // One without an address is in that network alone, which its reader tells.
+  if (spec.get('network').string() && spec.get('address').present)
+    spec
+      .get('network')
+      .warning('not-supported', 'network has no effect: its address is connected to from everywhere', 'remove it');
+  if (spec.get('locality').string())
+    spec
+      .get('locality')
+      .warning('not-supported', 'locality has no effect: no endpoint is nearer than others', 'remove it');
   const weight = spec.get('weight').integer(0, 4_294_967_295);
   // Labels of both places count; those of the metadata win, so that a selector sees what `kubectl get -l` sees.
   const labels = { ...labelField.stringMap(), ...meta.labels };

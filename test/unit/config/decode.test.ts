@@ -333,8 +333,6 @@ describe('decode', () => {
           labels: { app: 'vm', tier: 'b' },
           ports: { http: 8080 },
           serviceAccount: 'vm',
-          weight: 1,
-          locality: 'r/z',
         },
       });
       expect(entry).to.deep.equal({
