@@ -31,6 +31,12 @@ export function readConnectionPool(field: Field): ConnectionPool | undefined {
   const pingInterval = pings === undefined ? undefined : readDuration(pings.get('interval'));
   if (pings !== undefined && pingInterval === undefined && !pings.get('interval').written)
     http?.get('http2KeepAlive').error('missing-field', 'interval is required', 'say how often to ping');
+  const h2Upgrade = http?.get('h2UpgradePolicy').oneOf(['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE'] as const) ?? 'DEFAULT';
+  const useClientProtocol = http?.get('useClientProtocol').boolean() ?? false;
+  if (h2Upgrade === 'UPGRADE' && useClientProtocol)
+    http
+      ?.get('h2UpgradePolicy')
+      .warning('no-effect', 'with useClientProtocol the client decides, and nothing is upgraded', 'remove one of them');
   const keepalive = tcp?.get('tcpKeepalive').fields(['probes', 'time', 'interval']);
   return {
     maxConnections: limit(tcp?.get('maxConnections')),
@@ -47,8 +53,8 @@ export function readConnectionPool(field: Field): ConnectionPool | undefined {
     maxRequestsPerConnection: limit(http?.get('maxRequestsPerConnection')),
     maxRetries: limit(http?.get('maxRetries')),
     httpIdleTimeoutMs: http && readDuration(http.get('idleTimeout'), { zero: true }),
-    h2Upgrade: http?.get('h2UpgradePolicy').oneOf(['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE'] as const) ?? 'DEFAULT',
-    useClientProtocol: http?.get('useClientProtocol').boolean() ?? false,
+    h2Upgrade,
+    useClientProtocol,
     maxConcurrentStreams: limit(http?.get('maxConcurrentStreams')),
     http2KeepAlive:
       pings && pingInterval !== undefined
