@@ -65,15 +65,20 @@ export const LAYERS: readonly Layer[] = [
   mocha('fuzz', 60, 5),
   mocha('protocol', 20, 5),
   command('drift', [...node, 'scripts/proto-drift.ts', ENVOY]),
-  mocha('integration/envoy', 60, 15, { reporter: 'spec', atOnce: 2 }),
-  mocha('integration/sandbox', 60, 10, { reporter: 'spec', atOnce: 2 }),
+  mocha('integration/envoy', 60, 15, { reporter: 'spec', atOnce: 2, longest: ['rbac-edges'] }),
+  mocha('integration/sandbox', 60, 10, { reporter: 'spec', atOnce: 2, longest: ['tls-check'] }),
   command('ext-authz', ['make', 'ext-authz'], { minutes: 20 }),
-  mocha('e2e', 180, 30, { atOnce: 2, longest: ['path-confusion', 'traffic-policy'] }),
+  mocha('e2e', 180, 30, { atOnce: 2, longest: ['path-confusion', 'client-tls', 'mtls'] }),
   command('examples', [...node, 'examples/run.ts'], { needs: 'examples/run.ts', live: true, minutes: 20 }),
   command('kube', ['make', 'kube'], { minutes: 40 }),
   command('examples/kube', [...node, 'examples/run.ts', '--kube'], { live: true, minutes: 15 }),
-  mocha('integration/kube', 120, 20, { reporter: 'spec', atOnce: 2 }),
-  mocha('e2e/matrices', 180, 30, { name: 'e2e/kube', env: { COXSWAIN_E2E: 'kube' }, atOnce: 2 }),
+  mocha('integration/kube', 120, 20, { reporter: 'spec', atOnce: 2, longest: ['mesh-outage', 'mesh-replicas'] }),
+  mocha('e2e/matrices', 180, 30, {
+    name: 'e2e/kube',
+    env: { COXSWAIN_E2E: 'kube' },
+    atOnce: 2,
+    longest: ['client-tls', 'mtls'],
+  }),
 ];
 
 /** What `make check` runs: no Envoy, no root, two minutes at most. */
