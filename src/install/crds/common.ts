@@ -92,6 +92,11 @@ export function hostText(description: string, more: Pick<Schema, 'minLength'> = 
 /** The same, or one that begins with a wildcard. `*` alone is every host. */
 export const hostOrWildcard: Schema = { type: 'string', maxLength: 255, pattern: `^(\\*|(\\*[-.]?)?${hostName})$` };
 
+/** A full or short name, or an IP address; of IPv6 only the characters are looked at. */
+export function hostOrAddress(description: string): Schema {
+  return text(description, { maxLength: 255, pattern: `^(${hostName}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$` });
+}
+
 const time = { type: 'string', format: 'date-time' } as const;
 const anyGeneration = { 'x-kubernetes-int-or-string': true } as const;
 

@@ -1,4 +1,4 @@
-import { portSelector } from './common.ts';
+import { hostOrAddress, port, portSelector } from './common.ts';
 import {
   atMostOne,
   choice,
@@ -182,9 +182,9 @@ const policy = (fields: PortFields): Schema =>
     tunnel: object(
       'Traffic goes through a tunnel.',
       {
-        protocol: text('CONNECT or POST.'),
-        targetHost: text('Host at the end of the tunnel.'),
-        targetPort: count('Port at the end of the tunnel.'),
+        protocol: choice('How the proxy is asked.', ['CONNECT', 'POST']),
+        targetHost: hostOrAddress('Host at the end of the tunnel.'),
+        targetPort: port('Port at the end of the tunnel.'),
       },
       { required: ['targetHost', 'targetPort'] },
     ),
