@@ -15,8 +15,8 @@ const repository = join(examples, '..');
 
 /** How long a command that only reads is repeated: an edit takes milliseconds to hold on the wire, */
 const patienceMs = 5_000;
-/** and in a cluster there are pods to start and conditions to write. */
-const kubePatienceMs = 20_000;
+/** and in a cluster there are pods to start, and conditions of which numbers are written twice a minute. */
+const kubePatienceMs = 45_000;
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const interrupt = new AbortController();
