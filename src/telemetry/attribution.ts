@@ -12,7 +12,7 @@ export interface PolicyName {
  */
 export type Part = 'matched' | 'unmatched' | 'other' | 'audited';
 
-const rulePattern = /^ns\[([^\]]*)\]-policy\[([^\]]*)\]-rule\[\d+\]$/;
+const rulePattern = /^ns\[([^\]]*)\]-policy\[([^\]]*)\]-rule\[\d{1,9}\]$/;
 
 /** The policy of a rule's name; undefined for anything else that a sidecar may say. */
 export function policyOfRule(rule: string): PolicyName | undefined {

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
-import { printable } from '../lib/printable.ts';
 import { parseSpiffeId } from '../model/ids.ts';
 import type { Labels } from '../model/object.ts';
 import type { Workload } from '../model/workload.ts';
 import type { Named, Snapshot } from '../snapshot/snapshot.ts';
+import { ownText } from './own-text.ts';
 import type { Report } from './report.ts';
 
 /** Who called, as far as it's known. */
@@ -16,6 +16,10 @@ export interface Caller {
 
 /** Labels that name what a pod is part of, the most exact first. */
 const nameLabels = ['service.istio.io/canonical-name', 'app.kubernetes.io/name', 'app'] as const;
+
+/** More than the parts of a SPIFFE ID of Kubernetes can come to: 253, 63 and 253 letters, and what joins them. */
+const maxIdentity = 640;
+const maxForeign = 320;
 
 interface Nameable {
   readonly meta: { readonly name: string };
@@ -34,15 +38,15 @@ export function workloadName({ meta, labels }: Nameable): string {
 /** Finds who stands behind a report. A name found by address alone is a help for the reader and no proof. */
 export function callerOf({ peer, address }: Pick<Report, 'peer' | 'address'>, snapshot: Snapshot): Caller {
   const behind = workloadAt(snapshot, address);
-  const identity = peer === '' ? undefined : parseSpiffeId(peer);
+  const identity = peer === '' || peer.length > maxIdentity ? undefined : parseSpiffeId(peer);
   if (identity?.ok === true) {
     const { trustDomain, namespace, serviceAccount } = identity.value;
-    const user = `${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
+    const user = ownText(`${trustDomain}/ns/${namespace}/sa/${serviceAccount}`, maxIdentity);
     const same = behind?.meta.namespace === namespace && behind.serviceAccount === serviceAccount;
-    return { source: `${same ? workloadName(behind) : serviceAccount}.${namespace}`, user };
+    return { source: ownText(`${same ? workloadName(behind) : serviceAccount}.${namespace}`, maxIdentity), user };
   }
   if (peer !== '')
-    return { source: addressClass(address), user: printable(peer.replace(/^spiffe:\/\//, '')).slice(0, 320) };
+    return { source: addressClass(address), user: ownText(peer.replace(/^spiffe:\/\//, ''), maxForeign) };
   return {
     source: behind === undefined ? addressClass(address) : `${workloadName(behind)}.${behind.meta.namespace}`,
     user: '',

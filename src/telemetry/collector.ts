@@ -1,5 +1,4 @@
 import type { Clock } from '../lib/clock.ts';
-import { printable } from '../lib/printable.ts';
 import type { Labels } from '../model/object.ts';
 import { type Proxy, proxyName } from '../model/proxy.ts';
 import { findWorkload } from '../snapshot/indexes.ts';
@@ -9,6 +8,7 @@ import { type Part, partOf, policyOfRule } from './attribution.ts';
 import { type Caller, callerOf, workloadName } from './caller.ts';
 import { type InForce, policiesInForce } from './in-force.ts';
 import { Ledger, type Sample } from './ledger.ts';
+import { ownText } from './own-text.ts';
 import { examplePath, pathClass } from './path-class.ts';
 import { type Report, readReports } from './report.ts';
 import { Tally } from './tally.ts';
@@ -46,6 +46,8 @@ const maxMessageBytes = 64 * 1024;
 /** What an entry costs at least, as Envoy's usual ones have this size: many small ones are as much work. */
 const entryBytes = 800;
 const keyReportMs = 1_000;
+/** A rule's name: a namespace, the name of a policy, its number, and what stands between them. */
+const maxRule = 360;
 const hourMs = 60 * 60_000;
 
 /** Turns what sidecars tell into counts. What one of them says is believed of its own traffic alone, and costs a bounded amount. */
@@ -140,7 +142,7 @@ export class Collector {
     for (const version of policies) {
       const { part, rule } = partOf(version, verdict, rbac);
       const { now, would } = verdict;
-      this.#record(version, { now, would, part }, { ...sample, rule: printable(rule) }, report, from);
+      this.#record(version, { now, would, part }, { ...sample, rule: ownText(rule, maxRule) }, report, from);
     }
   }
 
@@ -184,7 +186,7 @@ export class Collector {
     this.#record(
       version,
       { now, would: now, part: 'audited' },
-      { ...sample, rule: printable(report.audit) },
+      { ...sample, rule: ownText(report.audit, maxRule) },
       report,
       from,
     );

@@ -47,8 +47,10 @@ interface Cell {
   readonly single: boolean;
   readonly place: Disposable;
   count: number;
-  readonly first: number;
+  first: number;
   last: number;
+  /** How many were ever put into the ring: fewer than counted, where other counts were folded into this one. */
+  sampled: number;
   /** A ring: the newest take the places of the oldest. */
   readonly samples: Sample[];
 }
@@ -165,8 +167,10 @@ export class Ledger {
   }
 
   #add(cell: Cell, sample: Sample): void {
-    cell.samples[cell.count % this.#limits.samples] = sample;
+    cell.samples[cell.sampled % this.#limits.samples] = sample;
+    cell.sampled++;
     cell.count++;
+    cell.first = Math.min(cell.first, sample.at);
     cell.last = Math.max(cell.last, sample.at);
   }
 
@@ -197,7 +201,7 @@ export class Ledger {
   }
 
   #open(book: Book, name: string, { key, at, place, owner, single }: Opened): Cell {
-    const cell: Cell = { key, owner, single, place, count: 0, first: at, last: at, samples: [] };
+    const cell: Cell = { key, owner, single, place, count: 0, sampled: 0, first: at, last: at, samples: [] };
     book.cells.set(name, cell);
     return cell;
   }
@@ -210,6 +214,7 @@ export class Ledger {
     this.#leave(owner);
     const into = this.#restCell(book, owner, cell.key, cell.first);
     into.count += cell.count;
+    into.first = Math.min(into.first, cell.first);
     into.last = Math.max(into.last, cell.last);
     this.#folded += cell.count - 1;
   }

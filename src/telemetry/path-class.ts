@@ -1,4 +1,4 @@
-import { printable } from '../lib/printable.ts';
+import { ownText } from './own-text.ts';
 
 const maxSegments = 6;
 const maxClassSegment = 40;
@@ -6,11 +6,11 @@ const maxPath = 256;
 
 /**
  * The path without its query, and without what a caller may have hidden elsewhere in it: fragments and the parameters of
- * segments (`;jsessionid=…`) go too, because tokens are sent in both.
+ * segments (`;jsessionid=…`) go too, because tokens are sent in both, also where somebody encoded the sign before them.
  */
 function segments(path: string): readonly string[] {
-  const [bare = ''] = path.split(/[?#]/, 1);
-  return bare.split('/').map((segment) => segment.split(';', 1)[0] ?? '');
+  const [bare = ''] = path.split(/[?#]|%3f|%23/i, 1);
+  return bare.split('/').map((segment) => segment.split(/;|%3b/i, 1)[0] ?? '');
 }
 
 /** A path as an example shows it: printable, no query, and nothing that may be a secret in a segment. */
@@ -18,7 +18,7 @@ export function examplePath(path: string): string {
   const shown = segments(path.slice(0, 8_192))
     .map((segment) => (looksSecret(segment) ? '{token}' : segment))
     .join('/');
-  return cut(printable(shown), maxPath);
+  return ownText(shown, maxPath);
 }
 
 /**
@@ -29,7 +29,7 @@ export function pathClass(path: string): string {
   const all = segments(path.slice(0, 2_048));
   const shown = all
     .slice(0, maxSegments + 1)
-    .map((segment) => (looksLikeId(segment) ? '{id}' : cut(printable(segment), maxClassSegment)));
+    .map((segment) => (looksLikeId(segment) ? '{id}' : ownText(segment, maxClassSegment)));
   return all.length > maxSegments + 1 ? [...shown, '**'].join('/') : shown.join('/');
 }
 
@@ -44,13 +44,12 @@ function looksLikeId(segment: string): boolean {
   );
 }
 
-/** Longer than a word, with digits and letters mixed as in no name, or longer than any name. */
+/**
+ * Longer than a word, with digits and letters mixed as in no name, or longer than any name. A UUID as it is usually written names an
+ * object; without its dashes it may as well be somebody's key.
+ */
 function looksSecret(segment: string): boolean {
-  if (uuid.test(segment)) return false;
-  const mixed = /\d/.test(segment) && /[a-z]/.test(segment) && /[A-Z]/.test(segment);
+  if (uuid.test(segment) && segment.includes('-')) return false;
+  const mixed = /\d/.test(segment) && /[a-z]/i.test(segment);
   return segment.length >= 40 || (segment.length >= 20 && mixed) || /^eyJ[\w-]+/.test(segment);
-}
-
-function cut(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }

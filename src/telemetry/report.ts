@@ -91,7 +91,7 @@ function ofTcp({ commonProperties = {}, connectionProperties = {} }: Tcp, enforc
 function commonOf(common: Common): Pick<Report, 'at' | 'latencyMs' | 'peer' | 'address' | 'port'> {
   return {
     at: Math.floor(secondsOf(common.startTime) * 1_000),
-    latencyMs: secondsOf(common.duration) * 1_000,
+    latencyMs: Math.max(0, secondsOf(common.duration) * 1_000),
     peer: peerOf(common),
     address: common.downstreamDirectRemoteAddress?.socketAddress?.address ?? '',
     port: common.downstreamLocalAddress?.socketAddress?.portValue ?? 0,

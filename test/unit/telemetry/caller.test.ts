@@ -28,6 +28,18 @@ describe('callers', () => {
     ]);
   });
 
+  it('have names of bounded length, whatever a sidecar says', () => {
+    const long = 'x'.repeat(60_000);
+    const lengths = [`spiffe://td/ns/foo/sa/${long}`, `odd://${long}`].map((peer) => {
+      const { source, user } = ask('192.0.2.1', peer);
+      return [source, user.length];
+    });
+    expect(lengths).to.deep.equal([
+      ['192.0.2.0/24', 320],
+      ['192.0.2.0/24', 320],
+    ]);
+  });
+
   it('over plaintext are the pod behind the address, if it is one, else the range', () => {
     expect(
       ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.9', '10.0.0.77', 'nonsense'].map((each) => ask(each)),

@@ -101,6 +101,19 @@ describe('ledger', () => {
     expect([total, ledger.lost, ledger.size]).to.deep.equal([40_001, 0, 440]);
   });
 
+  it('has whole examples and the first time where counts were folded into others', () => {
+    const ledger = new Ledger({ ...defaultLedgerLimits, cells: 2, cellsPerOwner: 1 });
+    const own = { ...key, path: '/own' };
+    for (const at of [40, 10, 20, 30]) ledger.record(version, 'o', own, sample(at));
+    // Whoever holds the most loses theirs: what o had goes to the rest, where the next request is the first example.
+    for (const owner of ['p', 'q']) ledger.record(version, owner, { ...key, workload: `${owner}.foo` }, sample(50));
+    ledger.record(version, 'o', own, sample(60));
+    ledger.record(version, 'o', { ...key, path: '/other' }, sample(70));
+    const rest = ledger.counts(version).find(({ path, workload }) => path === '*' && workload === key.workload);
+    expect(rest).to.deep.include({ count: 5, first: 10, last: 70 });
+    expect(rest?.samples.map(({ at }) => at)).to.deep.equal([70]);
+  });
+
   it('says how many requests even the rest had no room for', () => {
     const ledger = new Ledger({ ...defaultLedgerLimits, cells: 3 });
     for (let i = 0; i < 10; i++) ledger.record(version, 'liar', { ...key, workload: `w${i}` }, sample(i));
