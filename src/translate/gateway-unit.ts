@@ -10,7 +10,7 @@ import { gatewayListener, type StreamRoute } from './envoy/gateway-listener.ts';
 import { gatewayRouteConfiguration, gatewayVirtualHost, type HostRoutes } from './envoy/gateway-route.ts';
 import { connectionSettings } from './envoy/http-connection-manager.ts';
 import { layer } from './envoy/resource.ts';
-import { authorizersOf, nothingWithheld, type ProxyUnit, policyFilterLayer, tcpPolicyOf } from './inbound-unit.ts';
+import { nothingWithheld, type ProxyUnit, policyFilterLayer, tcpPolicyOf } from './inbound-unit.ts';
 import { type ChainContent, effectiveGateway, type GatewayRoutes, type ServerRef } from './policy/gateway.ts';
 import type { EffectiveInbound, WorkloadFacts } from './policy/inbound.ts';
 import type { CredentialCluster } from './service-unit.ts';
@@ -56,7 +56,7 @@ export function gatewayUnit(
   const shared = {
     topology: mesh.gatewayTopology,
     tcp: tcpPolicyOf(inbound),
-    authorizers: authorizersOf(inbound),
+    authorizers: inbound.custom.authorizers,
     settings: connectionSettings(mesh),
     trust,
   };

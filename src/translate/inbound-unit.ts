@@ -63,7 +63,7 @@ type Project = (policy: AuthorizationPolicy) => PolicyRules;
 export function inboundUnit(cache: BuildCache, inbound: EffectiveInbound, mesh: Mesh): ProxyUnit {
   const trust = { trustDomain: mesh.trustDomain, trustDomainAliases: mesh.trustDomainAliases };
   const { ports, mode, extraPorts, applications } = inbound;
-  const authorizers = authorizersOf(inbound);
+  const { authorizers } = inbound.custom;
   const tcp = tcpPolicyOf(inbound);
   const settings = connectionSettings(mesh);
   const idle = applications.flatMap(({ port, connectionPool }) => {
@@ -87,9 +87,6 @@ export function inboundUnit(cache: BuildCache, inbound: EffectiveInbound, mesh: 
 }
 
 type Trust = Pick<Mesh, 'trustDomain' | 'trustDomainAliases'>;
-
-/** How many external authorizers HTTP has a place for: at least one, so that the first changes no listener. */
-export const authorizersOf = ({ custom }: EffectiveInbound): number => Math.max(1, custom.asked.length);
 
 /** The HTTP policy filters of a proxy, for discovery by name. */
 export function policyFilterLayer(cache: BuildCache, inbound: EffectiveInbound, trust: Trust, proxy: ProxyKind): Layer {
@@ -116,19 +113,17 @@ function policyFilters(
     { name: rbacDenyFilter, action: 'DENY', rules: denied, trust },
     { name: rbacAllowFilter, action: 'ALLOW', rules: actionRules(allow, forHttp), trust },
   ] as const;
-  const slots = Array.from({ length: authorizersOf(inbound) }, (_, index) => {
-    const { provider, policies } = custom.asked[index] ?? {};
-    const asked = provider && {
-      provider: provider.name,
-      policies: (policies ?? []).map((policy) => namedForProvider(forHttp(policy), provider.name)),
-    };
+  const asked = new Map(custom.asked.map((each) => [each.provider.name, each]));
+  const slots = custom.authorizers.flatMap((name) => {
+    const { provider, policies = [] } = asked.get(name) ?? {};
+    const rules = policies.map((policy) => namedForProvider(forHttp(policy), name));
     return [
-      cache.get('customMatch', { index, asked, trust }, customMatchSlot),
-      cache.get('customAuthorize', { index, provider }, customAuthorizeSlot),
+      cache.get('customMatch', { name, policies: rules, trust }, customMatchSlot),
+      cache.get('customAuthorize', { name, provider }, customAuthorizeSlot),
     ];
   });
   return [
-    ...slots.flat(),
+    ...slots,
     cache.get('jwt', { providers: jwt, proxy }, jwtSlot),
     ...actions.map((key) => cache.get('httpPolicy', key, rbacSlot)),
   ];

@@ -150,9 +150,9 @@ function filtersOf({ policies, custom, mesh }: ExplainCase): Filters {
   const asked = custom.map((policy) => namedForProvider(forHttp(policy), provider.name));
   const match: HttpRbac = asked.length === 0 ? {} : httpCustomMatch(asked, provider.name, mesh);
   return new Map([
-    [names.customMatchFilter(0), any(rbacType, match)],
+    [names.customMatchFilter(provider.name), any(rbacType, match)],
     [
-      names.customAuthorizeFilter(0),
+      names.customAuthorizeFilter(provider.name),
       asked.length === 0
         ? any(rbacType, {})
         : any('envoy.extensions.filters.http.ext_authz.v3.ExtAuthz', httpExtAuthz(provider)),
@@ -167,7 +167,7 @@ function filtersOf({ policies, custom, mesh }: ExplainCase): Filters {
 export function managerOf({ mode }: Variant): Manager {
   const { typedConfig } = inboundHttp(
     { kind: 'service', port: 1, servicePort: 1 },
-    1,
+    [provider.name],
     connectionSettings({ ...defaultMesh, pathNormalization: mode }),
   );
   return decode(
@@ -279,7 +279,7 @@ function bootstrap({ ca, server, ports, managers, variants, compiled }: World): 
     direct_response: { status: 200 },
     typed_per_filter_config: Object.fromEntries(
       [...filters]
-        .filter(([name]) => name !== names.customAuthorizeFilter(0))
+        .filter(([name]) => name !== names.customAuthorizeFilter(provider.name))
         .map(([name, { value }]) => [
           name,
           anyJson('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', {

@@ -163,7 +163,7 @@ export class GatewayEnvoy implements AsyncDisposable {
           'server' in content ? edge.streams(content.server, content.kind) : [],
         ),
         tcp: noTcpPolicy,
-        authorizers: 1,
+        authorizers: [],
         settings: connectionSettings(defaultMesh),
         trust: defaultMesh,
       }),

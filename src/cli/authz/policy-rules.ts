@@ -1,4 +1,4 @@
-import { parseRuleName } from '../../explain/rule-name.ts';
+import { isGuardRule, parseRuleName } from '../../explain/rule-name.ts';
 import { entries, text } from '../envoy/json.ts';
 
 /** What a policy is to the RBAC filter that holds it. */
@@ -20,7 +20,9 @@ const customPrefix = /^istio_ext_authz_/;
 export function rulesOf(filter: unknown): readonly HeldRule[] {
   const prefix = text(filter, 'shadow_rules_stat_prefix');
   const action = text(filter, 'rules', 'action') || 'ALLOW';
-  const enforced = entries(filter, 'rules', 'policies').map(([name]) => held(name, actionOf(action), false));
+  const enforced = entries(filter, 'rules', 'policies').flatMap(([name]) =>
+    isGuardRule(name) ? [] : [held(name, actionOf(action), false)],
+  );
   const shadowAction = customPrefix.test(prefix)
     ? 'CUSTOM'
     : actionOf(text(filter, 'shadow_rules', 'action') || 'ALLOW');

@@ -4,7 +4,7 @@ import type { ExtAuthzHttp, ExtensionProvider } from '../../model/extension-prov
 import { stringMatch } from '../../model/match.ts';
 import { stringMatcher } from './matcher.ts';
 import { outboundCluster } from './names.ts';
-import { customPrefix, rbacMetadata, shadowResult } from './rbac.ts';
+import { customPrefix, rbacMetadata, shadowResult, unaskedRule } from './rbac.ts';
 
 type HttpExtAuthz = envoy.extensions.filters.http.ext_authz.v3.ExtAuthz;
 type NetworkExtAuthz = envoy.extensions.filters.network.ext_authz.v3.ExtAuthz;
@@ -27,7 +27,21 @@ export function httpExtAuthz(provider: ExtensionProvider): HttpExtAuthz {
   };
 }
 
-/** The same for a connection; only gRPC can be asked about one. */
+/**
+ * Stands where an authorizer isn't asked, and so matches nothing. The filter before it and this one come to Envoy apart, though, and Envoy may
+ * refuse the one that asks: what is to be asked about must not pass because nobody asks.
+ */
+export function httpUnasked(provider: string): envoy.extensions.filters.http.rbac.v3.RBAC {
+  const permissions = [{ metadata: matched(rbacMetadata.http, provider) }];
+  return {
+    rules: {
+      action: envoy.config.rbac.v3.RBAC.Action.DENY,
+      policies: { [unaskedRule(provider)]: { permissions, principals: [{ any: true }] } },
+    },
+  };
+}
+
+/** Asks about a connection; only gRPC can be. */
 export function networkExtAuthz(provider: ExtensionProvider): NetworkExtAuthz {
   return {
     statPrefix: 'tcp.',

@@ -5,7 +5,7 @@ import type { Resource } from '../../model/resource.ts';
 import type { PolicyRules } from '../policy/authorization.ts';
 import type { TrustDomains } from '../policy/authorization-trust-domain.ts';
 import type { JwtProvider } from '../policy/jwt.ts';
-import { httpExtAuthz } from './ext-authz.ts';
+import { httpExtAuthz, httpUnasked } from './ext-authz.ts';
 import { jwtAuthentication } from './jwt-authn.ts';
 import { customAuthorizeFilter, customMatchFilter, jwtFilter } from './names.ts';
 import { type ActionRules, type FilterAction, httpCustomMatch, httpRbac } from './rbac.ts';
@@ -48,28 +48,28 @@ export function jwtSlot({ providers, proxy }: JwtSlot): Resource {
   );
 }
 
-/** What one external authorizer is asked about; nothing where a workload has none. */
+/** What one external authorizer is asked about: nothing where no policy of a workload names it. */
 export interface CustomMatchSlot {
-  readonly index: number;
-  readonly asked: { readonly provider: string; readonly policies: readonly PolicyRules[] } | undefined;
+  readonly name: string;
+  readonly policies: readonly PolicyRules[];
   readonly trust: TrustDomains;
 }
 
-export function customMatchSlot({ index, asked, trust }: CustomMatchSlot): Resource {
-  const filter = asked === undefined ? {} : httpCustomMatch(asked.policies, asked.provider, trust);
-  return slot(customMatchFilter(index), any(rbacType, filter));
+export function customMatchSlot({ name, policies, trust }: CustomMatchSlot): Resource {
+  const filter = policies.length === 0 ? {} : httpCustomMatch(policies, name, trust);
+  return slot(customMatchFilter(name), any(rbacType, filter));
 }
 
-/** Who is asked, and how. */
+/** How an external authorizer is asked; undefined where it isn't. */
 export interface CustomAuthorizeSlot {
-  readonly index: number;
+  readonly name: string;
   readonly provider: ExtensionProvider | undefined;
 }
 
-export function customAuthorizeSlot({ index, provider }: CustomAuthorizeSlot): Resource {
+export function customAuthorizeSlot({ name, provider }: CustomAuthorizeSlot): Resource {
   const filter =
     provider === undefined
-      ? any(rbacType, {})
+      ? any(rbacType, httpUnasked(name))
       : any('envoy.extensions.filters.http.ext_authz.v3.ExtAuthz', httpExtAuthz(provider));
-  return slot(customAuthorizeFilter(index), filter);
+  return slot(customAuthorizeFilter(name), filter);
 }

@@ -33,8 +33,8 @@ export interface GatewayListenerInput {
   readonly streams: readonly (readonly StreamRoute[])[];
   /** Policies as they hold on TCP: without HTTP-only fields. */
   readonly tcp: TcpPolicy;
-  /** How many external authorizers HTTP has a place for, at least one. */
-  readonly authorizers: number;
+  /** External authorizers that HTTP has a place for, by name. */
+  readonly authorizers: readonly string[];
   readonly settings: ConnectionSettings;
   readonly trust: Pick<Mesh, 'trustDomain' | 'trustDomainAliases'>;
 }

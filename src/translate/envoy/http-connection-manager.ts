@@ -45,12 +45,12 @@ const jwtAuthn = 'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication';
  * The policy filters of every chain that strangers reach, in order: external authorizers, tokens, then what our own policies say (behaviour.md
  * 1.3, HTTP filter order). The slot of an authorizer that isn't needed holds an empty RBAC filter, which lets all pass.
  */
-function policyFilters(authorizers: number): readonly HttpFilter[] {
+function policyFilters(authorizers: readonly string[]): readonly HttpFilter[] {
   return [
-    ...Array.from({ length: authorizers }, (_, index) => [
-      discovered(customMatchFilter(index), rbac),
-      discovered(customAuthorizeFilter(index), extAuthz, rbac),
-    ]).flat(),
+    ...authorizers.flatMap((provider) => [
+      discovered(customMatchFilter(provider), rbac),
+      discovered(customAuthorizeFilter(provider), extAuthz, rbac),
+    ]),
     discovered(jwtFilter, jwtAuthn),
     discovered(rbacAuditFilter, rbac),
     discovered(rbacDenyFilter, rbac),
@@ -108,7 +108,11 @@ export type InboundTarget =
   | { readonly kind: 'passthrough' };
 
 /** HTTP on the way in: policy, then the application (behaviour.md 3.5). Routes are inline: they never change alone. */
-export function inboundHttp(target: InboundTarget, authorizers: number, settings: ConnectionSettings): NetworkFilter {
+export function inboundHttp(
+  target: InboundTarget,
+  authorizers: readonly string[],
+  settings: ConnectionSettings,
+): NetworkFilter {
   const service = target.kind === 'service';
   const cluster = service ? inboundCluster(target.port) : inboundPassthroughCluster;
   return {
@@ -166,7 +170,7 @@ export interface EdgeHttp {
   readonly routes: string;
   /** Only TLS has a client certificate that could be described. */
   readonly topology: GatewayTopology;
-  readonly authorizers: number;
+  readonly authorizers: readonly string[];
   readonly settings: ConnectionSettings;
 }
 

@@ -47,11 +47,12 @@ export const credentialAuthorities = (name: string): string =>
   secretResourceName({ kind: 'authorities', credential: name });
 
 /**
- * HTTP filters that arrive by extension config discovery, in filter order. Every sidecar has them all, also when empty. An
- * external authorizer has a pair of its own; there is one at least.
+ * HTTP filters that arrive by extension config discovery, in filter order. Every sidecar has them all, also when empty. Each
+ * external authorizer of the mesh settings has a pair under its own name. By number, a pair would become another authorizer's when one comes
+ * before it, and connections of the listener as it was, which has fewer pairs, would be asked about by nobody.
  */
-export const customMatchFilter = (index: number): string => `coxswain.http.custom.${index}.match`;
-export const customAuthorizeFilter = (index: number): string => `coxswain.http.custom.${index}.authorize`;
+export const customMatchFilter = (provider: string): string => `coxswain.http.custom.${provider}.match`;
+export const customAuthorizeFilter = (provider: string): string => `coxswain.http.custom.${provider}.authorize`;
 export const jwtFilter = 'coxswain.http.jwt';
 export const rbacAuditFilter = 'coxswain.http.rbac.audit';
 export const rbacDenyFilter = 'coxswain.http.rbac.deny';

@@ -36,6 +36,9 @@ export const shadowResult = 'shadow_engine_result';
 /** Begins the keys under which a match of a CUSTOM policy is found by its authorizer; no two providers share one. */
 export const customPrefix = (provider: string): string => `istio_ext_authz_${provider}_`;
 
+/** Names the rule that denies what an authorizer would have to be asked about while nobody asks it. */
+export const unaskedRule = (provider: string): string => `istio-ext-authz-${provider}-not-asked`;
+
 /**
  * The HTTP filter of one action. It's built for every slot, also without a policy: then it has no rules and lets all
  * pass, while a slot that gets no resource would hold its listener back (architecture.md, decision 7).

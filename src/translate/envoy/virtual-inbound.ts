@@ -27,8 +27,8 @@ export interface VirtualInbound {
   readonly idle: readonly { readonly port: number; readonly idleTimeoutMs: number }[];
   /** Policies as they hold on TCP: without HTTP-only fields. */
   readonly tcp: TcpPolicy;
-  /** How many external authorizers HTTP has a place for, at least one. */
-  readonly authorizers: number;
+  /** External authorizers that HTTP has a place for, by name. */
+  readonly authorizers: readonly string[];
   readonly settings: ConnectionSettings;
   readonly trust: Pick<Mesh, 'trustDomain' | 'trustDomainAliases'>;
 }

@@ -12,6 +12,8 @@ export interface CustomProvider {
 
 /** What CUSTOM policies come to for one workload. */
 export interface EffectiveCustom {
+  /** Names of all external authorizers of the mesh, whoever asks them: no edit of a policy changes for whom there is a place. */
+  readonly authorizers: readonly string[];
   /** By name: that is the order in which they are asked. */
   readonly asked: readonly CustomProvider[];
   /** Policies whose provider can't be asked: what they match is denied (behaviour.md pitfall 55). */
@@ -34,5 +36,5 @@ export function effectiveCustom(
     if (resolved.kind === 'usable') asked.push({ provider: resolved.provider, policies: those });
     else refused.push(...those);
   }
-  return { asked, refused };
+  return { authorizers: mesh.extensionProviders.map(({ name }) => name).sort(compareText), asked, refused };
 }

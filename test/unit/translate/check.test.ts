@@ -79,7 +79,7 @@ describe('check', () => {
     const gone = 'outbound|9000||asker.foo.svc.cluster.local';
     const left = resources.filter(({ type, name }) => !(type.endsWith('.Cluster') && name === gone));
     const named = messages(left).map((each) => each.split(' names ')[0]);
-    expect(named).to.include('ECDS coxswain.http.custom.0.authorize').and.to.include('LDS virtualInbound');
+    expect(named).to.include('ECDS coxswain.http.custom.asker.authorize').and.to.include('LDS virtualInbound');
   });
 
   it('finds a route table that is named and not there', () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { list, text } from '../../../src/cli/envoy/json.ts';
 import type { AuthorizationPolicy } from '../../../src/model/authorization-policy.ts';
 import type { KeySet } from '../../../src/model/key-set.ts';
 import { defaultMesh, type Mesh } from '../../../src/model/mesh.ts';
@@ -6,7 +7,7 @@ import type { MeshObject } from '../../../src/model/mesh-object.ts';
 import { shortTypeNames } from '../../../src/model/type-urls.ts';
 import { BuildCache } from '../../../src/translate/cache.ts';
 import { translate } from '../../../src/translate/translate.ts';
-import { snapshotIn } from '../../support/compiled.ts';
+import { compiled, snapshotIn } from '../../support/compiled.ts';
 import {
   authorizationPolicy,
   httpAuthorizer,
@@ -59,6 +60,11 @@ function moved(before: State, after: State): readonly string[] {
   return [...names].filter((name) => old?.get(name) !== now?.get(name)).sort();
 }
 
+/** The chain of HTTP over plaintext. */
+function chainOf(listener: unknown): unknown {
+  return list(listener, 'filter_chains').find((chain) => text(chain, 'name') === '0.0.0.0_8080-plaintext');
+}
+
 describe('inboundUnit', () => {
   it('moves the tokens alone when keys change, come or go', () => {
     const slot = ['ECDS coxswain.http.jwt'];
@@ -85,25 +91,40 @@ describe('inboundUnit', () => {
     const mesh = asked;
     expect(
       moved({ mesh, objects: [custom('a', path('/a'))] }, { mesh, objects: [custom('a', path('/b'))] }),
-    ).to.deep.equal(['ECDS coxswain.http.custom.0.match']);
-    const patient = { extensionProviders: [httpAuthorizer('a', host, { timeoutMs: 1 })] };
+    ).to.deep.equal(['ECDS coxswain.http.custom.a.match']);
+    const patient = { extensionProviders: [httpAuthorizer('a', host, { timeoutMs: 1 }), httpAuthorizer('b', host)] };
     const objects = [custom('a', path('/a'))];
     expect(moved({ mesh, objects }, { mesh: patient, objects })).to.deep.equal([
-      'ECDS coxswain.http.custom.0.authorize',
+      'ECDS coxswain.http.custom.a.authorize',
     ]);
   });
 
-  it('moves the listener when a workload gets a second authorizer, which has a place of its own', () => {
+  // Regression: places had numbers, so that the second authorizer took the first one's, and connections that were open had no other.
+  it('moves one authorizer alone when another one comes or goes, in whatever order they are asked', () => {
+    const mesh = asked;
+    const [a, b] = [custom('a', path('/a')), custom('b', path('/b'))];
+    const one = { mesh, objects: [b] };
+    const two = { mesh, objects: [a, b] };
+    // The chains that are no HTTP refuse what these policies ask about.
+    const moves = ['ECDS coxswain.http.custom.a.authorize', 'ECDS coxswain.http.custom.a.match', 'LDS virtualInbound'];
+    expect([moved(one, two), moved(two, one)]).to.deep.equal([moves, moves]);
+    const [before, after] = [one, two].map(({ objects }) =>
+      chainOf(compiled([...world, ...objects], sidecar(web), mesh).json('listener', 'virtualInbound')),
+    );
+    expect(after).to.deep.equal(before);
+  });
+
+  it('moves the listener when an authorizer decides about TCP, too', () => {
     const one = { mesh: asked, objects: [custom('a', [{ from: { namespaces: ['x'] } }])] };
     expect(moved({ mesh: asked }, one), 'the first one only needs to be refused on TCP').to.deep.equal([
-      'ECDS coxswain.http.custom.0.authorize',
-      'ECDS coxswain.http.custom.0.match',
+      'ECDS coxswain.http.custom.a.authorize',
+      'ECDS coxswain.http.custom.a.match',
       'LDS virtualInbound',
     ]);
     const two = { mesh: asked, objects: [...one.objects, custom('b', [{ from: { namespaces: ['x'] } }])] };
     expect(moved(one, two)).to.deep.equal([
-      'ECDS coxswain.http.custom.1.authorize',
-      'ECDS coxswain.http.custom.1.match',
+      'ECDS coxswain.http.custom.b.authorize',
+      'ECDS coxswain.http.custom.b.match',
       'LDS virtualInbound',
     ]);
   });
@@ -114,6 +135,12 @@ describe('inboundUnit', () => {
     const accessLog = { file: '/dev/stdout', encoding: 'TEXT', format: '' } as const;
     expect(moved({}, { mesh: { accessLog } })).to.deep.equal([...both, 'LDS virtualOutbound']);
     expect(moved({}, { mesh: { explainDenials: true } })).to.deep.equal(['LDS virtualInbound']);
-    expect(moved({}, { mesh: asked }), 'a provider that nobody names').to.deep.equal([]);
+    expect(moved({}, { mesh: asked }), 'providers have their places before anybody names them').to.deep.equal([
+      'ECDS coxswain.http.custom.a.authorize',
+      'ECDS coxswain.http.custom.a.match',
+      'ECDS coxswain.http.custom.b.authorize',
+      'ECDS coxswain.http.custom.b.match',
+      'LDS virtualInbound',
+    ]);
   });
 });

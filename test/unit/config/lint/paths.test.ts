@@ -79,7 +79,7 @@ describe('lint of paths', () => {
   it('warns of exactly those paths that the compiled connection manager changes', () => {
     for (const pathNormalization of ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const) {
       const settings = connectionSettings({ ...defaultMesh, pathNormalization });
-      const { typedConfig } = inboundHttp({ kind: 'passthrough' }, 0, settings);
+      const { typedConfig } = inboundHttp({ kind: 'passthrough' }, [], settings);
       const manager = decode(managerType, typedConfig?.value ?? new Uint8Array());
       for (const path of [
         ...odd,

@@ -33,7 +33,7 @@ const inbound = (more: Partial<VirtualInbound> = {}): VirtualInbound => ({
   extraPorts: [],
   idle: [],
   tcp: tcp({}),
-  authorizers: 1,
+  authorizers: [],
   settings: connectionSettings(defaultMesh),
   trust: { trustDomain: trustDomain('cluster.local'), trustDomainAliases: [] },
   ...more,
