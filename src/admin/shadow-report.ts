@@ -47,8 +47,12 @@ export interface ShadowPolicy {
   /** `enforced`: it's no dry run, so nothing is counted. `ended`: replaced, removed or enforced since. */
   readonly state: 'dry-run' | 'audit' | 'enforced' | 'ended';
   readonly generation: number;
+  /** Of what it means: replicas may be at different ones for a while. '' where it isn't followed. */
+  readonly content: string;
   /** Since when this content is known; '' where it isn't followed. */
   readonly since: string;
+  /** It shares a workload with so many dry runs that only its matches are counted there. */
+  readonly matchesOnly: boolean;
   /** Workloads that it selects now. */
   readonly selects: number;
   readonly counts: readonly ShadowCount[];

@@ -62,6 +62,7 @@ export class Collector {
     string,
     { readonly of: Snapshot['authorizationPolicies']; readonly labels: Labels; readonly policies: InForce }
   >();
+  readonly #crowdedOut = new Set<string>();
   readonly #keyReports = new Map<string, number>();
   #request = 0;
   readonly #tally = new Tally();
@@ -102,12 +103,18 @@ export class Collector {
     this.ledger.sweep(this.versions.all(), now);
     this.#allowance.sweep();
     this.#inForce.clear();
-    for (const [owner, at] of this.#keyReports) if (now - at >= keyReportMs) this.#keyReports.delete(owner);
+    this.#crowdedOut.clear();
+    for (const [owner, at] of this.#keyReports) if (Math.abs(now - at) >= keyReportMs) this.#keyReports.delete(owner);
   }
 
   /** A sidecar's last stream is over. */
   forget(owner: string): void {
     this.#inForce.delete(owner);
+  }
+
+  /** Whether a dry run shares a workload with so many others that only its matches are counted there. */
+  crowdedOut(namespace: string, name: string): boolean {
+    return this.#crowdedOut.has(`${namespace}/${name}`);
   }
 
   /** What it counted of its own work. */
@@ -163,7 +170,7 @@ export class Collector {
       ]),
     );
     return [...wanted.values()].flatMap(({ namespace, name }) => {
-      const version = this.versions.at(namespace, name, at);
+      const version = this.versions.at(namespace, name, at, this.#options.clock.now());
       // Where no shadow rule of that action had a say, none of its policies had.
       const spoke = (version?.action === 'DENY' ? deny : allow).kind !== 'absent';
       return version === undefined || version.action === 'AUDIT' || !spoke
@@ -177,7 +184,8 @@ export class Collector {
     const holds = from.policies.audits.some(
       ({ meta }) => meta.namespace === named?.namespace && meta.name === named.name,
     );
-    const version = named && holds ? this.versions.at(named.namespace, named.name, sample.at) : undefined;
+    const version =
+      named && holds ? this.versions.at(named.namespace, named.name, sample.at, this.#options.clock.now()) : undefined;
     if (version === undefined) {
       this.#tally.unknown++;
       return;
@@ -232,13 +240,15 @@ export class Collector {
     const known = this.#inForce.get(owner);
     if (known?.of === snapshot.authorizationPolicies && known.labels === labels) return known.policies;
     const policies = policiesInForce(snapshot, { namespace, labels });
+    for (const { meta } of policies.crowdedOut) this.#crowdedOut.add(`${meta.namespace}/${meta.name}`);
     this.#inForce.set(owner, { of: snapshot.authorizationPolicies, labels, policies });
     return policies;
   }
 
   #unknownKey({ owner, proxy, workload }: From): void {
     const now = this.#options.clock.now();
-    if (now - (this.#keyReports.get(owner) ?? Number.NEGATIVE_INFINITY) < keyReportMs) return;
+    // A clock that is put back must not silence them.
+    if (Math.abs(now - (this.#keyReports.get(owner) ?? Number.NEGATIVE_INFINITY)) < keyReportMs) return;
     this.#keyReports.set(owner, now);
     this.#options.reportUnknownKey({ namespace: proxy.namespace, labels: workload.labels });
   }

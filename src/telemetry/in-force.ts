@@ -7,12 +7,14 @@ import { effectiveAuthorization } from '../translate/policy/authorization.ts';
 export interface InForce {
   /** Dry runs, DENY before ALLOW. */
   readonly dryRuns: readonly AuthorizationPolicy[];
+  /** Dry runs that are too many: counted only where Envoy names them. */
+  readonly crowdedOut: readonly AuthorizationPolicy[];
   readonly audits: readonly AuthorizationPolicy[];
   /** Whether any enforced ALLOW policy holds for it. */
   readonly enforcedAllow: boolean;
 }
 
-/** More dry runs than these at once are counted no further: work for one request is bounded. */
+/** Of more dry runs than these only matches are counted: work for one request is bounded. */
 const maxDryRuns = 16;
 
 /** What holds for a workload now. */
@@ -24,8 +26,10 @@ export function policiesInForce(
     ...inNamespace(authorizationPolicies, namespace),
   ]);
   const { audit, deny, allow } = effectiveAuthorization(policies, workload, rootNamespace);
+  const dryRuns = [...deny.dryRun, ...allow.dryRun];
   return {
-    dryRuns: [...deny.dryRun, ...allow.dryRun].slice(0, maxDryRuns),
+    dryRuns: dryRuns.slice(0, maxDryRuns),
+    crowdedOut: dryRuns.slice(maxDryRuns),
     audits: audit.enforced,
     enforcedAllow: allow.enforced.length > 0,
   };

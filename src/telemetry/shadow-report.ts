@@ -32,7 +32,7 @@ export function shadowReport(collector: Collector, snapshot: Snapshot, query: Sh
 }
 
 function policyOf(version: PolicyVersion, collector: Collector, snapshot: Snapshot, workload: string): ShadowPolicy {
-  const { name, namespace, action, generation, since, until } = version;
+  const { name, namespace, action, generation, content, since, until } = version;
   const policy = until === undefined ? snapshot.authorizationPolicies.get(namespace)?.get(name) : undefined;
   return {
     name,
@@ -40,7 +40,9 @@ function policyOf(version: PolicyVersion, collector: Collector, snapshot: Snapsh
     action,
     state: until !== undefined ? 'ended' : action === 'AUDIT' ? 'audit' : 'dry-run',
     generation,
+    content,
     since: time(since),
+    matchesOnly: until === undefined && collector.crowdedOut(namespace, name),
     selects: policy === undefined ? 0 : selectedBy(policy, snapshot),
     counts: collector.ledger
       .counts(version)
@@ -60,7 +62,9 @@ function enforced({ policy }: ShadowQuery, snapshot: Snapshot): readonly ShadowP
       action: each.action,
       state: 'enforced',
       generation: each.meta.generation,
+      content: '',
       since: '',
+      matchesOnly: false,
       selects: selectedBy(each, snapshot),
       counts: [],
     }));

@@ -1,3 +1,4 @@
+import { contentVersion } from '../lib/hash.ts';
 import type { AuthorizationPolicy } from '../model/authorization-policy.ts';
 import { inNamespace, type Named, type Snapshot } from '../snapshot/snapshot.ts';
 
@@ -8,6 +9,8 @@ export interface PolicyVersion {
   readonly action: 'ALLOW' | 'DENY' | 'AUDIT';
   /** The cluster's own generation; from files the number of contents seen. */
   readonly generation: number;
+  /** Of what it means: the same on all replicas. */
+  readonly content: string;
   /** ms since the epoch: when it was first seen here. */
   readonly since: number;
   /** When it was replaced, removed or enforced; undefined while it holds. */
@@ -45,11 +48,11 @@ export class PolicyVersions {
 
   /**
    * The version that decided at this time: what Envoy reports names no generation. Undefined for a policy that is neither a dry run nor
-   * an AUDIT, and wasn't lately.
+   * an AUDIT, and wasn't lately. One that begins later than `now` was there before the clock was put back.
    */
-  at(namespace: string, name: string, time: number): PolicyVersion | undefined {
+  at(namespace: string, name: string, time: number, now: number): PolicyVersion | undefined {
     const versions = this.#entries.get(`${namespace}/${name}`)?.versions ?? [];
-    return versions.find(({ since }) => since <= time) ?? versions.at(-1);
+    return versions.find(({ since }) => since <= time || since > now) ?? versions.at(-1);
   }
 
   /** All that are still kept, by name. */
@@ -96,6 +99,7 @@ export class PolicyVersions {
       name,
       action,
       generation: generation > 0 ? generation : number,
+      content: contentVersion(Buffer.from(content)),
       since: now,
       until: undefined,
     };

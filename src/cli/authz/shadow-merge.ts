@@ -24,7 +24,8 @@ const maxSamples = 3;
 
 /**
  * Adds up what replicas counted: a sidecar's requests are told to one of them, and to another one once it reconnects. From files a
- * generation is each replica's own number, so there `ended` contents of two replicas may be shown apart.
+ * generation is each replica's own number, so there `ended` contents of two replicas may be shown apart. What replicas hold at the same time
+ * are two policies while one of them hasn't heard of an edit yet.
  */
 export function mergeReports(reports: readonly ShadowReport[]): Merged {
   const policies = reports.flatMap(({ policies: of }, replica) =>
@@ -57,6 +58,7 @@ function mergePolicies(policies: readonly MergedPolicy[]): MergedPolicy {
   return {
     ...first,
     since: earliest(policies.map(({ since }) => since)),
+    matchesOnly: policies.some(({ matchesOnly }) => matchesOnly),
     selects: Math.max(...policies.map(({ selects }) => selects)),
     counts: [
       ...Map.groupBy(
@@ -88,10 +90,10 @@ function mergeCounts(counts: readonly MergedCount[]): MergedCount {
   };
 }
 
-function policyKey({ namespace, name, action, state, generation, since }: ShadowPolicy): string {
-  // What holds is one thing on all replicas, whatever number each gave it.
+function policyKey({ namespace, name, action, state, generation, content, since }: ShadowPolicy): string {
+  // The same content is one thing on all replicas, whatever number each gave it.
   return JSON.stringify(
-    state === 'ended' ? [namespace, name, action, state, generation, since] : [namespace, name, action, state],
+    state === 'ended' ? [namespace, name, action, state, generation, since] : [namespace, name, action, state, content],
   );
 }
 

@@ -20,7 +20,8 @@ function policyText(policy: MergedPolicy, now: number): string {
   const { name, namespace, action, state, counts } = policy;
   const since = policy.since === '' ? '' : `, since ${printable(policy.since)} (${ageOf(policy.since, now)})`;
   const title = `${printable(name)}.${printable(namespace)}  ${printable(action)} ${stateWords[state]}, generation ${policy.generation}${since}\n`;
-  if (counts.length === 0) return `${title}  ${nothingSeen(policy)}\n`;
+  const few = policy.matchesOnly ? `  ${tooMany}\n` : '';
+  if (counts.length === 0) return `${title}  ${nothingSeen(policy)}\n${few}`;
   const rows = counts.map((count) => [
     count.now === count.would ? count.would : `${count.now} -> ${count.would}`,
     String(count.count),
@@ -33,8 +34,11 @@ function policyText(policy: MergedPolicy, now: number): string {
   ]);
   const headers = ['VERDICT', 'COUNT', 'SOURCE', 'DESTINATION', 'PATH', 'DECIDED BY', 'FIRST', 'LAST'];
   const lines = `${summary(counts)}\n${table(headers, rows)}${examplesText(counts)}`;
-  return title + indent(lines);
+  return title + few + indent(lines);
 }
+
+const tooMany =
+  'It shares a workload with too many dry runs: there only requests that a rule of it matches first are counted.';
 
 const stateWords: Readonly<Record<MergedPolicy['state'], string>> = {
   'dry-run': 'dry run',

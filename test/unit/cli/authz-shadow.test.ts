@@ -55,7 +55,9 @@ const policy = (more: Partial<ShadowPolicy> = {}): ShadowPolicy => ({
   action: 'ALLOW',
   state: 'dry-run',
   generation: 2,
+  content: 'c1',
   since: at(5),
+  matchesOnly: false,
   selects: 1,
   counts: [count()],
   ...more,
@@ -200,6 +202,27 @@ describe('authz shadow', () => {
     expect((await shadow([one, two], '-o', 'json')).lines.length).to.equal(2);
     expect((await shadow([one, two])).stdout).to.contain(
       'Not all was counted: 3 messages of sidecars were too many to read (httpbin-1.foo 3).',
+    );
+  });
+
+  it('keeps apart what replicas hold that an edit has not reached alike', async () => {
+    await using one = await replica(report([policy({ counts: [count({ count: 2 })] })]));
+    await using two = await replica(report([policy({ generation: 3, content: 'c2', counts: [count({ count: 5 })] })]));
+    const { lines } = await shadow([one, two]);
+    expect(
+      lines.filter((line) => /generation|would be denied/.test(line)).map((line) => line.trim().split(/, /)[0]),
+    ).to.deep.equal([
+      'web.foo  ALLOW dry run',
+      '2 allowed now would be denied',
+      'web.foo  ALLOW dry run',
+      '5 allowed now would be denied',
+    ]);
+  });
+
+  it('says of which policies matches alone are counted', async () => {
+    await using server = await replica(report([policy({ matchesOnly: true })]));
+    expect((await shadow([server])).lines[1]).to.equal(
+      '  It shares a workload with too many dry runs: there only requests that a rule of it matches first are counted.',
     );
   });
 

@@ -119,6 +119,16 @@ describe('collector', () => {
     expect(collector.tally.totals.unknown).to.equal(1);
   });
 
+  it('says of which dry runs it counts matches alone, where there are too many', () => {
+    const many = Array.from({ length: 17 }, (_, index) => policy(`p${String(index).padStart(2, '0')}`, 'ALLOW'));
+    const { tell, counts, collector } = world(many);
+    tell({ fields: shadowFields(undefined, '') }, { fields: shadowFields(undefined, rule('p16')) });
+    expect(counts().filter(([version]) => version === 'p16@1 dry-run')).to.deep.equal([
+      ['p16@1 dry-run', 'sleep.foo', '/a', 'allowed allowed', 'matched', '1'],
+    ]);
+    expect(['p15', 'p16'].map((name) => collector.crowdedOut('foo', name))).to.deep.equal([false, true]);
+  });
+
   it('does not believe a sidecar that tells of policies of others', () => {
     const other: AuthorizationPolicy = { ...policy('web', 'DENY'), meta: meta('bar', 'web') };
     const { tell, counts, collector } = world([other]);
@@ -166,6 +176,9 @@ describe('collector', () => {
     tell(bad);
     clock.advance(1_000);
     tell(bad);
-    expect(unknown).to.deep.equal(Array(2).fill({ namespace: 'foo', labels: { app: 'httpbin' } }));
+    // A clock that is put back by hours doesn't silence them for hours.
+    clock.advance(-900_000);
+    tell(bad);
+    expect(unknown).to.deep.equal(Array(3).fill({ namespace: 'foo', labels: { app: 'httpbin' } }));
   });
 });

@@ -7,6 +7,7 @@ const version: PolicyVersion = {
   name: 'web',
   action: 'ALLOW',
   generation: 1,
+  content: 'c1',
   since: 0,
   until: undefined,
 };

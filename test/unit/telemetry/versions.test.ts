@@ -23,14 +23,31 @@ describe('versions of dry runs', () => {
       { generation: 2, since: 30, until: undefined },
       { generation: 1, since: 10, until: 30 },
     ]);
-    expect([5, 29, 30].map((time) => versions.at('foo', 'web', time)?.generation)).to.deep.equal([1, 1, 2]);
-    expect(versions.at('foo', 'other', 30)).to.equal(undefined);
+    expect([5, 29, 30].map((time) => versions.at('foo', 'web', time, 40)?.generation)).to.deep.equal([1, 1, 2]);
+    expect(versions.at('foo', 'other', 30, 40)).to.equal(undefined);
+  });
+
+  it('go on where the clock is put back: what holds now is not what held before', () => {
+    const versions = new PolicyVersions();
+    follow(versions, 1_000, trial('/a'));
+    follow(versions, 2_000, trial('/b'));
+    expect(versions.at('foo', 'web', 90, 100)?.generation).to.equal(2);
+  });
+
+  it('have one content on all replicas', () => {
+    const [one, two] = [new PolicyVersions(), new PolicyVersions()];
+    follow(one, 10, trial('/a'));
+    follow(one, 20, trial('/b'));
+    follow(two, 30, trial('/b'));
+    const [b, a] = one.all().map(({ content }) => content);
+    expect(two.all().map(({ content }) => content)).to.deep.equal([b]);
+    expect(a).not.to.equal(b);
   });
 
   it("have the cluster's own generation where there is one", () => {
     const versions = new PolicyVersions();
     follow(versions, 10, trial('/a', { meta: meta('foo', 'web', { generation: 7 }) }));
-    expect(versions.at('foo', 'web', 10)?.generation).to.equal(7);
+    expect(versions.at('foo', 'web', 10, 10)?.generation).to.equal(7);
   });
 
   it('end when the policy is enforced or removed, and are forgotten an hour later', () => {
