@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { MeshError } from '../lib/errors.ts';
 import type { CliContext } from './context.ts';
+import { at } from './envoy/json.ts';
 import { getJson, type PageSource, pagesAt, parseHttpUrl, parseJson } from './http.ts';
 
 /** Flags that say where an Envoy's configuration is read. */
@@ -38,7 +39,7 @@ export function openEnvoy(pod: string | undefined, flags: EnvoySourceFlags, cont
     return await getJson(await pages, path, context.signal);
   };
   return {
-    configDump: () => page('/config_dump?include_eds'),
+    configDump: async () => checkedDump(await page('/config_dump?include_eds'), 'the Envoy'),
     clusters: () => page('/clusters?format=json'),
   };
 }
@@ -58,7 +59,16 @@ function fromFile(path: string, context: CliContext): EnvoyPages {
     once ??= read();
     return once;
   };
-  return { configDump: content, clusters: content };
+  const name = path === '-' ? 'standard input' : path;
+  return { configDump: async () => checkedDump(await content(), name), clusters: content };
+}
+
+/** An error page, or another page's JSON, has no listeners either; it must not be taken for an Envoy that holds nothing. */
+function checkedDump(page: unknown, name: string): unknown {
+  if (Array.isArray(at(page, 'configs'))) return page;
+  throw new MeshError('bad-argument', `what ${name} says is no config dump: it has no "configs"`, {
+    hint: 'save the page /config_dump of an Envoy',
+  });
 }
 
 async function findPages(

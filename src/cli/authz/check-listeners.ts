@@ -11,6 +11,8 @@ export interface CheckedChain {
   readonly mtls: boolean;
   readonly mode: 'STRICT' | 'PERMISSIVE' | 'DISABLE' | 'none';
   readonly rules: readonly HeldRule[];
+  /** Filters that should have come by extension discovery and aren't there: what they hold is not known, and requests fail without them. */
+  readonly missing: readonly string[];
 }
 
 /** What an Envoy holds: its chains, and of how many listeners. */
@@ -56,6 +58,7 @@ function chainsOf(listener: unknown, extensions: Extensions, kind: string): read
       mtls: at(tls, 'require_client_certificate') === true,
       mode: inbound ? modeOf(chain, chains) : 'none',
       rules: filtersOf(chain, extensions).flatMap(rulesOf),
+      missing: missingOf(chain, extensions),
     };
   });
 }
@@ -91,8 +94,17 @@ function filtersOf(chain: unknown, extensions: Extensions): readonly unknown[] {
   return configs.filter((config) => rbac.test(text(config, '@type')));
 }
 
+function missingOf(chain: unknown, extensions: Extensions): readonly string[] {
+  return list(chain, 'filters')
+    .flatMap((filter) => list(filter, 'typed_config', 'http_filters'))
+    .filter((each) => at(each, 'config_discovery') !== undefined)
+    .map((each) => text(each, 'name'))
+    .filter((name) => !extensions.has(name));
+}
+
 /** `yes (3: web.foo, deny-all.istio-system)`: how many rules, and of which policies. */
-export function rulesText(rules: readonly HeldRule[]): string {
+export function rulesText({ rules, missing }: Pick<CheckedChain, 'rules' | 'missing'>): string {
+  if (missing.length > 0) return `not known (missing: ${missing.join(', ')})`;
   const policies = heldPolicies(rules);
   if (policies.length === 0) return 'no (none)';
   const count = policies.reduce((sum, each) => sum + each.rules, 0);

@@ -7,6 +7,10 @@ interface Flags extends EnvoySourceFlags {
   readonly output: OutputFormat;
 }
 
+/** Either Envoy still waits for filters, and requests fail, or a dump was cut: that no policy holds would be a guess. */
+const incomplete =
+  'Not all filters that hold policies are there: requests fail without them, or this dump is not whole.\n';
+
 /** `coxswain authz check`: which policies an Envoy holds, and what each of its filter chains does (behaviour.md 8.3). */
 export function checkCommand(context: CliContext): Command {
   const command = new Command('check')
@@ -26,15 +30,17 @@ export function checkCommand(context: CliContext): Command {
       const policies = heldPolicies(chains.flatMap(({ rules }) => rules));
       await print(context, flags.output, { policies, ...counts, chains }, () => {
         const { headers, rows } = policyView(policies);
-        const first = rows.length === 0 ? 'No AuthorizationPolicy holds here.\n' : table(headers, rows);
+        const known = chains.every(({ missing }) => missing.length === 0);
+        const none = known ? 'No AuthorizationPolicy holds here.\n' : '';
+        const first = `${known ? '' : incomplete}${rows.length === 0 ? none : table(headers, rows)}`;
         const header = `Checked ${counts.checked}/${counts.listeners} listeners with node IP ${counts.nodeIp}.\n`;
         const second = table(
           ['LISTENER[FilterChain]', 'CERTIFICATE', 'mTLS (MODE)', 'AuthZ (RULES)'],
-          chains.map(({ chain, certificate, mtls, mode, rules }) => [
+          chains.map(({ chain, certificate, mtls, mode, ...held }) => [
             chain,
             certificate,
             `${mtls ? 'yes' : 'no'} (${mode})`,
-            rulesText(rules),
+            rulesText(held),
           ]),
         );
         return `${first}\n${header}${second}`;

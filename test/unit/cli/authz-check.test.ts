@@ -109,6 +109,26 @@ describe('authz check', () => {
     expect(stdout.split('\n')[0]).to.equal('No AuthorizationPolicy holds here.');
   });
 
+  // Regression: a page without listeners, or a dump without what came by discovery, was said to hold no policy.
+  it('takes no page that is no dump, and does not guess what a dump without its filters holds', async () => {
+    for (const page of ['{}', '{"error": "not found"}', '[]']) {
+      const { code, stdout, stderr } = await cli(['authz', 'check', '-f', '-'], { input: page });
+      expect([code, stdout, stderr.split('\n')[0]]).to.deep.equal([
+        2,
+        '',
+        'coxswain: what standard input says is no config dump: it has no "configs"',
+      ]);
+    }
+    const { configs } = JSON.parse(dumpOf(policies));
+    const cut = configs.filter((each: object) => !JSON.stringify(each).includes('EcdsConfigDump'));
+    const { stdout } = await cli(['authz', 'check', '-f', '-'], { input: JSON.stringify({ configs: cut }) });
+    const lines = stdout.split('\n');
+    expect(lines[0]).to.match(/^Not all filters that hold policies are there/);
+    expect(lines.find((line) => line.startsWith('virtualInbound[1]'))).to.contain(
+      'not known (missing: coxswain.http.custom.asker.match, coxswain.http.custom.asker.authorize, coxswain.http.jwt,',
+    );
+  });
+
   it('prints the same as data', async () => {
     const { stdout } = await check(policies, '-o', 'json');
     const { policies: held, chains } = JSON.parse(stdout);
