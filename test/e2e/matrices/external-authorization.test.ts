@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { keptHttp } from '../../support/behaviour-envoy.ts';
 import { ask, call, withAuthorizer } from '../../support/e2e-ext-authz.ts';
 import { envoysUnderTest, Mesh } from '../../support/e2e-mesh.ts';
 import { allow, deny, from, to } from '../../support/e2e-policies.ts';
@@ -32,6 +33,18 @@ for (const envoy of envoysUnderTest()) {
       expect(await call(mesh, '/admin', 'allow')).to.equal('200 from=the-mesh path=/check/admin result=allowed');
       expect(await call(mesh, '/admin', 'deny')).to.equal(refused);
       expect(await call(mesh, '/other', 'deny')).to.equal('200');
+    });
+
+    // Regression: authorizers had numbered places. One that came first took the other's, and an open connection had no second place.
+    it('goes on asking on an open connection when a policy asks another authorizer first', async () => {
+      await mesh.enforce([ask('http', [admin])], { drained: true });
+      const kept = await keptHttp(mesh.probe('sleep.foo'), 'server.foo');
+      const statuses = async () => [await kept.get('/admin'), await kept.get('/other'), await kept.get('/')];
+      expect(await statuses()).to.deep.equal(['403', '200', '200']);
+      await mesh.enforce([ask('http', [admin]), ask('down', [to({ paths: ['/other'] })])]);
+      expect(await statuses(), 'two').to.deep.equal(['403', '403', '200']);
+      await mesh.enforce([ask('http', [admin])]);
+      expect(await statuses(), 'one again').to.deep.equal(['403', '200', '200']);
     });
 
     it('comes before DENY, which comes before ALLOW', async () => {
