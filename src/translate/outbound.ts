@@ -17,6 +17,7 @@ import { sharedPortListener } from './envoy/shared-listener.ts';
 import { firstOfName, inPrecedence, withoutClashes } from './first-come.ts';
 import { changedParts, layerParts, type OutboundPart, outboundParts } from './outbound-parts.ts';
 import type { CredentialCluster, Hosts, ServiceUnit } from './service-unit.ts';
+import { hasBlocks, samePlaces, sharedPorts } from './shared-ports.ts';
 
 /** What most meshes have: no rule names a file. */
 const noSecrets = emptyLayer('secrets/outbound');
@@ -133,6 +134,7 @@ export class Outbound {
       const before = this.#units.get(key);
       if (after === undefined) this.#units.delete(key);
       else this.#units.set(key, after);
+      if (!samePlaces(before?.httpAt, after?.httpAt) && hasBlocks(this.#units.values())) dirty.add('listeners');
       for (const part of changedParts(before, after))
         if (part !== 'virtualHosts' || this.#shows(before ?? after)) dirty.add(part);
     }
@@ -213,8 +215,12 @@ export class Outbound {
       const settings = connectionSettings(this.#mesh);
       this.#listeners = this.#layer('listeners', [
         this.#cache.get('virtualOutbound', { unknown: this.#unknown, settings }, virtualOutboundListener),
-        ...firstOfName([...this.#boundListeners(), ...this.#sharedListeners()]),
-        ...firstOfName(this.#inOrder().flatMap((unit) => unit.listeners)),
+        // First what the client's own Sidecar binds: anybody's service may have an address of the loopback.
+        ...firstOfName([
+          ...this.#boundListeners(),
+          ...this.#sharedListeners(),
+          ...this.#inOrder().flatMap((unit) => unit.listeners),
+        ]),
       ]);
     }
     if (dirty.has('routes')) {
@@ -254,16 +260,10 @@ export class Outbound {
   /** The listeners of ports, not of addresses. */
   #sharedListeners(): readonly Resource[] {
     const settings = connectionSettings(this.#mesh);
-    const claims = Map.groupBy(
-      this.#inOrder().flatMap((unit) => unit.claims),
-      ({ port }) => port,
-    );
-    const http = new Set(this.#httpPorts);
-    return [...new Set([...http, ...claims.keys()])].map((port) => {
-      const own = claims.get(port);
-      if (own === undefined) return this.#cache.get('httpListener', { port, settings }, httpPortListener);
-      const key = { port, http: http.has(port), claims: own, unknown: this.#unknown, settings };
-      return this.#cache.get('sharedListener', key, sharedPortListener);
+    return sharedPorts(this.#inOrder(), this.#httpPorts).map((shared) => {
+      const { port, claims } = shared;
+      if (claims.length === 0) return this.#cache.get('httpListener', { port, settings }, httpPortListener);
+      return this.#cache.get('sharedListener', { ...shared, unknown: this.#unknown, settings }, sharedPortListener);
     });
   }
 

@@ -19,6 +19,7 @@ import { isOriginated } from './policy/client-tls.ts';
 import { domainsOf, type EffectiveService, namespacesWithShortNames, type Precedence } from './policy/outbound.ts';
 import type { OutboundEndpoint, OutboundPort } from './policy/outbound-ports.ts';
 import { hashKeyOf, type TargetPolicy } from './policy/target-policy.ts';
+import type { HttpPlace } from './shared-ports.ts';
 
 /** All that one service adds to its clients' configuration. */
 export interface ServiceUnit {
@@ -32,6 +33,8 @@ export interface ServiceUnit {
   readonly listeners: readonly Resource[];
   /** Its parts in listeners that several services share. */
   readonly claims: readonly PortClaim[];
+  /** Where its HTTP ports are at addresses that are its alone. */
+  readonly httpAt: readonly HttpPlace[];
   /** Routes of sniffed ports; those of HTTP ports are made per port, from all services. */
   readonly routes: readonly Resource[];
   /** One per HTTP port, as most clients name it; and as those of some namespaces do, which have shorter names for it. */
@@ -117,6 +120,9 @@ export function serviceUnit(
     }),
     listeners,
     claims: ports.flatMap((port) => claimsOf(service, port, routed)),
+    httpAt: ports
+      .filter(({ protocol }) => isHttp(protocol))
+      .flatMap(({ port }) => listenAt.map((address) => ({ address, port }))),
     routes,
     hosts: hosts(),
     hostsFrom: new Map(namespacesWithShortNames(service).map((namespace) => [namespace, hosts(namespace)])),
@@ -149,6 +155,7 @@ export function routedHostUnit(
     credentials: [],
     listeners: [],
     claims: [],
+    httpAt: [],
     routes: [],
     hosts,
     hostsFrom: new Map(),

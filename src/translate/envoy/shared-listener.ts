@@ -1,5 +1,5 @@
 import type { envoy } from '@envoyproxy/protos';
-import { type IpBlock, ipBlockText } from '../../model/ip-block.ts';
+import { addressLength, type IpBlock, ipBlockText } from '../../model/ip-block.ts';
 import type { Resource } from '../../model/resource.ts';
 import { accessLogs } from './access-log.ts';
 import { plainHttp } from './alpn.ts';
@@ -40,6 +40,8 @@ export interface SharedListener {
   readonly port: number;
   /** Some service has HTTP on it: the Host decides. */
   readonly http: boolean;
+  /** Addresses of services with HTTP on it that stand in blocks which others claim. */
+  readonly httpAt: readonly string[];
   /** Of this port; where two want the same connections, the first gets them. */
   readonly claims: readonly PortClaim[];
   /** The cluster for what nobody claims. */
@@ -51,7 +53,9 @@ export interface SharedListener {
  * What several services share of a port: HTTP by Host, TLS by server name, TCP by block of addresses; the rest is for the one that asks
  * for it, or for nobody (behaviour.md 4.2).
  */
-export function sharedPortListener({ port, http, claims, unknown, settings }: SharedListener): Resource {
+export function sharedPortListener(listener: SharedListener): Resource {
+  const { port, http, httpAt, unknown, settings } = listener;
+  const claims = listener.claims.filter(({ match }) => !isOneOf(httpAt, match));
   const name = outboundListener('0.0.0.0', port);
   const httpFilters = [outboundHttp(routeOfPort(port), `outbound_${name}`, settings)];
   const named = claims.filter(
@@ -64,6 +68,7 @@ export function sharedPortListener({ port, http, claims, unknown, settings }: Sh
     ...outboundShell(name, '0.0.0.0', port),
     ...(inspectors.length === 0 ? {} : { listenerFilters: inspectors, ...unhurried }),
     filterChains: distinct([
+      ...addressed(httpAt, httpFilters),
       ...claims.flatMap((claim) => chainsOf(claim, httpFilters, settings)),
       ...(http ? [{ name: 'http', filterChainMatch: { ...plainHttpMatch }, filters: httpFilters }] : []),
     ]),
@@ -72,6 +77,29 @@ export function sharedPortListener({ port, http, claims, unknown, settings }: Sh
         ? { name: 'unknown', filters: [tcpProxy(unknown, unknown, logs(settings))] }
         : { name: chainName(rest), filters: [toService(rest, settings)] },
   });
+}
+
+/**
+ * Envoy looks at the longest prefix alone, so a block around a service would take its connections, whoever's it is. What is meant for the
+ * service's own address is HTTP, as where nobody claims a block.
+ */
+function addressed(addresses: readonly string[], filters: NonNullable<FilterChain['filters']>): readonly FilterChain[] {
+  if (addresses.length === 0) return [];
+  const prefixRanges = addresses.map((address) => ({
+    addressPrefix: address,
+    prefixLen: { value: addressLength(address) },
+  }));
+  return [{ name: 'http of services', filterChainMatch: { prefixRanges }, filters }];
+}
+
+/** A claim of an address that a service has already. */
+function isOneOf(addresses: readonly string[], match: PortMatch): boolean {
+  return (
+    match.kind === 'block' &&
+    match.name === undefined &&
+    match.block.prefixLength === addressLength(match.block.address) &&
+    addresses.includes(match.block.address)
+  );
 }
 
 const plainHttpMatch = { transportProtocol: 'raw_buffer', applicationProtocols: plainHttp } as const;

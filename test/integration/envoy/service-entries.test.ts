@@ -61,8 +61,8 @@ function said(socket: Socket): Promise<string> {
   });
 }
 
-async function httpHello(port: number, host: string): Promise<string> {
-  const sent = request({ host: '127.0.0.1', port, headers: { host }, agent: false });
+async function httpHello(port: number, host: string, address = '127.0.0.1'): Promise<string> {
+  const sent = request({ host: address, port, headers: { host }, agent: false });
   sent.end();
   const [answer] = await once(sent, 'response');
   let body = '';
@@ -86,7 +86,7 @@ describe('ServiceEntries on a real Envoy', function () {
   let outbound: Outbound;
   let dns: { readonly child: ChildProcess; readonly port: number };
   let ports: readonly number[] = [];
-  let [http = 0, tls = 0, tcp = 0, mixed = 0, vip = 0] = ports;
+  let [http = 0, tls = 0, tcp = 0, mixed = 0, vip = 0, around = 0] = ports;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'coxswain-entries-'));
@@ -117,8 +117,8 @@ describe('ServiceEntries on a real Envoy', function () {
     await serve(web('second'), pair, '127.0.0.2');
     const socket = join(folder, 'app.sock');
     await serve(web('socket'), socket);
-    ports = await freePorts(5);
-    [http = 0, tls = 0, tcp = 0, mixed = 0, vip = 0] = ports;
+    ports = await freePorts(6);
+    [http = 0, tls = 0, tcp = 0, mixed = 0, vip = 0, around = 0] = ports;
     const at = (port: number, name: string) => entryEndpoint('shop', '127.0.0.1', { namedPorts: { [name]: port } });
     const named = (host: string, target: number, more: Partial<ServiceEntry>) =>
       serviceEntry('shop', host, host, [[http, target, 'http']], more);
@@ -150,6 +150,16 @@ describe('ServiceEntries on a real Envoy', function () {
         resolution: 'STATIC',
         blocks: [{ address: '127.0.8.0', prefixLength: 24 }],
         endpoints: [at(tcpA, `tcp-${tcp}`)],
+      }),
+      serviceEntry('else', 'around', 'around.example.com', [[around, 1, 'tcp']], {
+        resolution: 'STATIC',
+        blocks: [{ address: '127.0.8.0', prefixLength: 24 }],
+        endpoints: [at(tcpA, `tcp-${around}`)],
+      }),
+      serviceEntry('shop', 'in-block', 'in-block.example.com', [[around, a, 'http']], {
+        resolution: 'STATIC',
+        addresses: ['127.0.8.9', '127.0.10.9'],
+        endpoints: [entryEndpoint('shop', '127.0.0.1')],
       }),
       serviceEntry('shop', 'rest', 'rest.example.com', [[tcp, 1, 'tcp']], {
         resolution: 'STATIC',
@@ -219,6 +229,11 @@ describe('ServiceEntries on a real Envoy', function () {
         expect(await hello('127.0.0.1', vip)).to.equal('C');
         expect(await hello('127.0.10.1', vip)).to.equal('C');
         expect(await hello('127.0.10.2', vip)).to.equal('A');
+      });
+
+      it('leaves HTTP to a service whose address stands in a block of another', async () => {
+        expect(await httpHello(around, 'in-block.example.com', '127.0.8.9')).to.equal('a');
+        expect(await httpHello(around, 'in-block.example.com', '127.0.10.9')).to.equal('a');
       });
 
       it('tells HTTP, TLS and the rest of one port from each other', async () => {

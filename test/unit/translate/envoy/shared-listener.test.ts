@@ -15,8 +15,13 @@ const claim = (host: string, match: PortClaim['match']): PortClaim => ({
 });
 const block = { address: '10.0.0.0', prefixLength: 8 };
 
-function built(claims: readonly PortClaim[], http = false, unknown = 'PassthroughCluster') {
-  const listener = listenerOf(sharedPortListener({ port: 443, http, claims, unknown, settings }));
+function built(
+  claims: readonly PortClaim[],
+  http = false,
+  unknown = 'PassthroughCluster',
+  httpAt: readonly string[] = [],
+) {
+  const listener = listenerOf(sharedPortListener({ port: 443, http, httpAt, claims, unknown, settings }));
   return {
     inspectors: (listener.listenerFilters ?? []).map(({ name = '' }) => name.split('.').at(-1)),
     chains: (listener.filterChains ?? []).map(({ name }) => name),
