@@ -130,14 +130,16 @@ export class Outbound {
     if (JSON.stringify(bound) !== JSON.stringify(this.#bound)) dirty.add('listeners');
     this.#unknown = unknown;
     this.#bound = bound;
+    let moved = false;
     for (const [key, after] of units) {
       const before = this.#units.get(key);
       if (after === undefined) this.#units.delete(key);
       else this.#units.set(key, after);
-      if (!samePlaces(before?.httpAt, after?.httpAt) && hasBlocks(this.#units.values())) dirty.add('listeners');
+      moved ||= !samePlaces(before?.httpAt, after?.httpAt);
       for (const part of changedParts(before, after))
         if (part !== 'virtualHosts' || this.#shows(before ?? after)) dirty.add(part);
     }
+    if (moved && hasBlocks(this.#units.values())) dirty.add('listeners');
     return this.#assemble(dirty);
   }
 
