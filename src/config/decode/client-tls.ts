@@ -117,7 +117,10 @@ function refuse(fields: Fields, names: readonly string[], why: string): void {
 /** What is sent is a host name: no address, no port (RFC 6066 section 3). */
 function readSni(field: Field): string {
   const text = field.text() ?? '';
-  if (/^[-_.A-Za-z0-9]*$/.test(text)) return text;
-  field.error('bad-host', `${JSON.stringify(text)} is no server name`, 'write a host name');
+  if (!/^[-_.A-Za-z0-9]*$/.test(text))
+    field.error('bad-host', `${JSON.stringify(text)} is no server name`, 'write a host name');
+  else if (text.length <= 253) return text;
+  // Envoy refuses all that comes with a longer one.
+  else field.error('too-long', 'a server name has at most 253 characters', 'write a host name');
   return '';
 }

@@ -12,8 +12,8 @@ const units: Readonly<Record<string, number>> = {
 };
 const whole = /^(?:(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(?:ns|us|µs|μs|ms|s|m|h))+$/;
 const part = /(\d+\.?\d*|\.\d+)([^\d.]+)/g;
-/** What a protobuf duration holds, roughly: ten thousand years. */
-const longest = 3.15e14;
+/** A hundred years: of about three hundred Envoy refuses all that came with them. */
+const longest = 100 * 365 * 86_400_000;
 
 /**
  * A duration in ms, as Go writes one: `5s`, `1.5s`, `300ms`, `1h30m`. At least one ms, or with `zero` also none. Undefined where
@@ -23,7 +23,10 @@ export function readDuration(field: Field, options: { readonly zero?: boolean } 
   const text = field.text();
   if (text === undefined) return undefined;
   const ms = text === '0' ? 0 : whole.test(text) ? Math.round(total(text)) : Number.NaN;
-  if (ms >= (options.zero === true ? 0 : 1) && ms <= longest) return ms;
+  if (ms >= (options.zero === true ? 0 : 1)) {
+    if (ms <= longest) return ms;
+    return field.error('out-of-range', 'is more than a hundred years', 'write a shorter time');
+  }
   return field.error('bad-duration', `${JSON.stringify(text)} is no duration`, 'write a number and a unit: 5s, 300ms');
 }
 

@@ -5,6 +5,7 @@ import type { ObjectMeta } from '../../model/object.ts';
 import type { EntryEndpoint, ServiceEntry } from '../../model/service-entry.ts';
 import type { Field, Fields } from './field.ts';
 import { readHost } from './host.ts';
+import { readSocketPath } from './socket-path.ts';
 import { readWorkloadFields, workloadFields } from './workload-fields.ts';
 
 /** `endpoints` of a ServiceEntry: what WorkloadEntries would say, in the entry's own namespace. */
@@ -36,7 +37,7 @@ function readAddress(item: Field, fields: Fields): string | undefined {
   if (isIP(text) !== 0) return parseIpRange(text)?.address ?? text;
   if (!text.startsWith('unix://')) return readHost(field);
   const path = text.slice('unix://'.length);
-  if (/^\/\S+$/.test(path)) return path;
+  if (/^\/\S+$/.test(path)) return readSocketPath(field, path);
   return field.error('bad-address', 'a Unix socket is named by an absolute path', 'write unix:///run/app.sock');
 }
 

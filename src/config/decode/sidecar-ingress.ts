@@ -2,6 +2,7 @@ import type { DefaultEndpoint, IngressListener } from '../../model/sidecar.ts';
 import { readConnectionPool } from './connection-pool.ts';
 import type { Field, Fields } from './field.ts';
 import { captureModes, readBind, readSidecarPort, refuseOwnPort } from './sidecar-port.ts';
+import { readSocketPath } from './socket-path.ts';
 
 /** `ingress` of a Sidecar. */
 export function readIngress(field: Field): readonly IngressListener[] {
@@ -60,7 +61,10 @@ function readDefaultEndpoint(field: Field): DefaultEndpoint | undefined {
   const text = field.string() ?? '';
   if (text === '') return undefined;
   const socket = /^unix:\/\/(\/\S+)$/.exec(text)?.[1];
-  if (socket !== undefined) return { kind: 'socket', path: socket };
+  if (socket !== undefined) {
+    const path = readSocketPath(field, socket);
+    return path === undefined ? undefined : { kind: 'socket', path };
+  }
   const [, address = '', digits = ''] = /^(127\.0\.0\.1|\[::1\]|0\.0\.0\.0|\[::\]):([0-9]{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (address !== '' && port >= 1 && port <= 65_535) {

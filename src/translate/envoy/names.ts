@@ -22,7 +22,11 @@ export const inboundCluster = (targetPort: number): string => `inbound|${targetP
 export const outboundCluster = (port: number, host: string, subset = ''): string =>
   `outbound|${port}|${subset}|${host}`;
 /** What mesh clients send as SNI: never the host name itself. */
-export const outboundSni = (port: number, host: string, subset = ''): string => `outbound_.${port}_.${subset}_.${host}`;
+export function outboundSni(port: number, host: string, subset = ''): string {
+  const name = `outbound_.${port}_.${subset}_.${host}`;
+  // Envoy refuses all clusters that come with a longer one. No chain of ours is chosen by it.
+  return name.length <= 255 ? name : '';
+}
 
 export const outboundListener = (address: string, port: number): string => `${address}_${port}`;
 export const routeOfPort = (port: number): string => String(port);
