@@ -52,7 +52,7 @@ describe('effectiveInbound', () => {
       mode: 'PERMISSIVE',
       extraPorts: [],
       authorization: { custom: [], audit: none, deny: none, allow: none },
-      custom: { asked: [], refused: [] },
+      custom: { authorizers: [], asked: [], refused: [] },
       jwt: [],
     });
   });
