@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { MeshError } from '../lib/errors.ts';
-import type { Proxy } from '../model/proxy.ts';
+import type { Proxy, ProxyKind } from '../model/proxy.ts';
 import type { Resource } from '../model/resource.ts';
 import { type ResourceTypeName, shortTypeNames, types } from '../model/type-urls.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
@@ -13,6 +13,7 @@ import { parsePodName } from './pod-name.ts';
 interface Flags {
   readonly file: readonly string[];
   readonly proxy: string;
+  readonly kind?: ProxyKind;
   readonly type: string;
   readonly mesh?: string;
   readonly routes: Proxy['routes'];
@@ -35,6 +36,12 @@ export function translateCommand(context: CliContext): Command {
   return new Command('translate')
     .addOption(filesOption('files, directories, examples by name, or `-` for standard input').makeOptionMandatory())
     .requiredOption('--proxy <pod.namespace>', 'whose configuration: a Pod, WorkloadEntry, or Deployment of the files')
+    .addOption(
+      new Option(
+        '--kind <kind>',
+        'what the Envoy is; default: router for a pod that a Gateway chooses and that has no sidecar, else sidecar',
+      ).choices(['sidecar', 'router']),
+    )
     .addOption(new Option('--type <type>', 'only one type').choices([...shortNames, 'all']).default('all'))
     .option('--mesh <file>', 'mesh settings')
     .addOption(
@@ -69,9 +76,10 @@ async function findProxy(
   pods: readonly { readonly name: string; readonly namespace: string; readonly workload: string }[],
   flags: Flags,
 ): Promise<Proxy> {
-  const [{ findWorkload, workloadsIn }, { findPod }] = await Promise.all([
+  const [{ findWorkload, workloadsIn }, { findPod }, { expectedEnvoy }] = await Promise.all([
     import('../snapshot/indexes.ts'),
     import('../sandbox/find-pod.ts'),
+    import('../explain/receivers.ts'),
   ]);
   const asked = parsePodName(flags.proxy);
   const known = findWorkload(snapshot, asked.namespace, asked.name);
@@ -85,9 +93,10 @@ async function findProxy(
   }
   const ip = workload.addresses[0] ?? '0.0.0.0';
   const { namespace } = asked;
+  const kind = flags.kind ?? expectedEnvoy(snapshot, workload) ?? 'sidecar';
   return {
-    id: `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.${snapshot.mesh.dnsDomain}`,
-    kind: 'sidecar',
+    id: `${kind}~${ip}~${name}.${namespace}~${namespace}.svc.${snapshot.mesh.dnsDomain}`,
+    kind,
     ip,
     name,
     namespace,

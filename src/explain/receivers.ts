@@ -23,10 +23,13 @@ export interface TlsWorld {
   readonly now?: number;
 }
 
-/** Which kind of Envoy a workload has; undefined for none. A pod that some Gateway chooses and that has no sidecar is a router. */
+/** Which kind of Envoy a workload has; undefined for none. */
 export function envoyOf({ compiler: { snapshot }, connected }: TlsWorld, workload: Workload): ProxyKind | undefined {
-  const proxy = connected?.(proxyName(workload.meta));
-  if (proxy !== undefined) return proxy.kind;
+  return connected?.(proxyName(workload.meta))?.kind ?? expectedEnvoy(snapshot, workload);
+}
+
+/** The same by what is written alone: a pod that some Gateway chooses and that has no sidecar is a router. */
+export function expectedEnvoy(snapshot: Snapshot, workload: Workload): ProxyKind | undefined {
   if (hasSidecar(workload)) return 'sidecar';
   return isChosenByGateway(snapshot, workload) ? 'router' : undefined;
 }

@@ -112,6 +112,22 @@ describe('translate', () => {
     expect(await routes('inline')).to.have.length(2);
   });
 
+  it('prints the edge of a pod that a Gateway chooses, and of any other as a router if asked to', async () => {
+    const gateway = `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: foo}
+spec: {selector: {app: httpbin}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]}`;
+    const listeners = async (input: string, ...more: readonly string[]): Promise<readonly string[]> => {
+      const argv = ['translate', '-f', '-', '--proxy', 'httpbin-a.foo', '--type', 'lds', '-o', 'json', ...more];
+      return names(JSON.parse((await cli(argv, { input })).stdout));
+    };
+    const both = mesh(`${realPod}---${gateway}`);
+    expect(await listeners(both)).to.deep.equal(['0.0.0.0_80']);
+    expect(await listeners(both, '--kind', 'sidecar')).to.include('virtualInbound');
+    expect(await listeners(mesh(realPod), '--kind', 'router')).to.deep.equal([]);
+  });
+
   it('takes a Deployment for the pods that a sandbox would run', async () => {
     const input = mesh(deployment);
     const byDeployment = await cli(['translate', '-f', '-', '--proxy', 'httpbin.foo'], { input });
