@@ -1,40 +1,22 @@
-import { decode, type envoy, typeOf } from '@envoyproxy/protos';
 import { MeshError } from '../lib/errors.ts';
 import type { Workload } from '../model/workload.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
 import { outboundCluster, virtualInbound, virtualOutbound } from '../translate/envoy/names.ts';
-import type { Answer, DecidedBy } from './answer.ts';
+import type { Answer } from './answer.ts';
 import { arrivalOf, type Refusal, receiveConnection } from './arrival.ts';
-import { type Client, hasSidecar, identityOf } from './client.ts';
-import { type Sent, sentTo } from './compiled.ts';
+import { requestOf, tokenFilter } from './asked-request.ts';
+import type { Call } from './call.ts';
+import { hasSidecar, identityOf } from './client.ts';
+import { sentTo } from './compiled.ts';
 import type { Connection } from './connection.ts';
-import type { EnvoyBehaviour } from './envoy-version.ts';
 import { chooseChain } from './filter-chain.ts';
-import { Headers } from './headers.ts';
+import { atGateway } from './gateway-answer.ts';
 import { runHttp } from './http-chain.ts';
-import type { HttpRequest } from './http-request.ts';
-import { placeToken } from './jwt-locations.ts';
 import { mtlsOf } from './origin.ts';
-import { normalizedPath } from './path.ts';
 import type { Question } from './question.ts';
-import type { Destination, Server } from './server.ts';
+import { expectedEnvoy } from './receivers.ts';
 import { asTheyAre, type Speech, speechOf } from './speech.ts';
 import { leadsNowhere, managerOf, runTcp } from './tcp-chain.ts';
-import type { Token } from './token.ts';
-import { type Verdict, verdictOf } from './verdict.ts';
-import type { World } from './world.ts';
-
-/** One server of a call, and everything around it. */
-export interface Call extends World {
-  readonly snapshot: Snapshot;
-  readonly behaviour: EnvoyBehaviour;
-  readonly client: Client;
-  readonly destination: Destination;
-  readonly question: Question;
-  /** What the client's sidecar was sent; undefined without one. */
-  readonly sent: Sent | undefined;
-  readonly server: Server;
-}
+import { plainVerdict, type Rest, type Verdict, verdictOf } from './verdict.ts';
 
 /** Follows one call: what the client sends, which chain takes it, what the chain's filters say. */
 export function answerAt(call: Call): Answer {
@@ -50,13 +32,15 @@ export function answerAt(call: Call): Answer {
   if (blocked(call))
     return {
       ...shared,
-      ...verdict('denied', "the client's sidecar lets no calls out but to services (REGISTRY_ONLY)"),
+      ...plainVerdict('denied', "the client's sidecar lets no calls out but to services (REGISTRY_ONLY)"),
     };
+  if (workload !== undefined && expectedEnvoy(snapshot, workload) === 'router')
+    return { ...shared, ...atGateway(call, workload, speech) };
   if (workload === undefined || !hasSidecar(workload)) return { ...shared, ...bare(name, question, speech) };
   if (identity !== undefined && speech.tls?.accepts(identityOf(snapshot, workload)) === false)
     return {
       ...shared,
-      ...verdict('denied', "the client's sidecar doesn't take the server's identity (secure naming)"),
+      ...plainVerdict('denied', "the client's sidecar doesn't take the server's identity (secure naming)"),
     };
   using sent = sentTo(call.compiler, workload);
   const listener = sent.find('listener', virtualInbound);
@@ -70,11 +54,15 @@ export function answerAt(call: Call): Answer {
   const notes = notesOf(call, manager !== undefined);
   if (manager === undefined) {
     if (leadsNowhere(chain))
-      return { ...taken, ...verdict('denied', `nobody may call port ${server.port} of a sidecar`), notes };
+      return { ...taken, ...plainVerdict('denied', `nobody may call port ${server.port} of a sidecar`), notes };
     return { ...taken, ...verdictOf(call, workload, runTcp(chain, connection), 'TCP'), notes };
   }
   if (question.protocol === 'tcp' || speech.announced)
-    return { ...taken, ...verdict('denied', `port ${server.port} takes HTTP alone: other bytes are refused`), notes };
+    return {
+      ...taken,
+      ...plainVerdict('denied', `port ${server.port} takes HTTP alone: other bytes are refused`),
+      notes,
+    };
   const jwt = tokenFilter(sent, manager);
   const { request, tokens } = requestOf(call, speech, jwt);
   const trail = runHttp(manager, {
@@ -97,30 +85,10 @@ function blocked({ sent, destination }: Call): boolean {
   return chain !== undefined && leadsNowhere(chain);
 }
 
-/** An answer that no filter had a part in. */
-function verdict(kind: Answer['verdict'], reason: string, decidedBy: readonly DecidedBy[] = []): Verdict & Rest {
-  return {
-    verdict: kind,
-    status: undefined,
-    reason,
-    decidedBy,
-    nearest: undefined,
-    asked: [],
-    token: undefined,
-    audited: [],
-    dryRun: [],
-    speaks: '',
-    chain: '',
-    notes: [],
-  };
-}
-
-type Rest = Pick<Answer, 'speaks' | 'chain' | 'notes'>;
-
 /** Where no sidecar is, TLS of the client's is the application's to end: what comes of the request isn't known. */
 function bare(name: string, { protocol }: Question, { tls }: Speech): Verdict & Rest {
   return {
-    ...verdict('allowed', `${name} has no sidecar: nothing is enforced there`),
+    ...plainVerdict('allowed', `${name} has no sidecar: nothing is enforced there`),
     status: protocol === 'http' && tls === undefined ? 200 : undefined,
     notes: tls === undefined ? [] : ['the TLS of the call reaches the application as it is'],
   };
@@ -156,16 +124,16 @@ function refused(
             ? 'a client without a sidecar sends plaintext'
             : 'this call is plaintext';
       const reason = `the connection is reset, because port ${server.port} takes mTLS only (STRICT), and ${sends}`;
-      return verdict('denied', reason, by === undefined ? [] : [by]);
+      return plainVerdict('denied', reason, by === undefined ? [] : [by]);
     }
     case 'unreadable':
-      return verdict(
+      return plainVerdict(
         'denied',
         `port ${server.port} reads HTTP in plaintext, and this call is TLS`,
         by === undefined ? [] : [by],
       );
     case 'untrusted':
-      return verdict('denied', `the certificate of ${client.identity} is of a trust domain that isn't trusted`);
+      return plainVerdict('denied', `the certificate of ${client.identity} is of a trust domain that isn't trusted`);
   }
 }
 
@@ -188,66 +156,4 @@ function notesOf({ client, question, server }: Call, http: boolean): readonly st
       ? [`port ${server.port} is TCP to the sidecar: method, path, headers and tokens are not seen there`]
       : []),
   ];
-}
-
-type Jwt = envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication;
-type Manager = envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
-
-function tokenFilter(sent: Sent, { httpFilters = [] }: Manager): Jwt | undefined {
-  for (const { name = '' } of httpFilters) {
-    const config = sent.find('extension', name)?.typedConfig;
-    const type = typeOf(config?.type_url ?? '');
-    if (type === 'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication')
-      return decode(type, config?.value ?? new Uint8Array());
-  }
-  return undefined;
-}
-
-const stated = 'stated-token';
-
-/** The request as it leaves the client's sidecar, with the stated token where the server looks for one. */
-function requestOf(
-  { question, destination, behaviour }: Call,
-  { manager }: Speech,
-  jwt: Jwt | undefined,
-): { readonly request: HttpRequest; readonly tokens: ReadonlyMap<string, Token> } {
-  const { method, headers, claims } = question;
-  const path =
-    manager === undefined ? question.path : (normalizedPath(manager, question.path, behaviour) ?? question.path);
-  const host = question.host !== '' ? question.host : `${destination.host}:${destination.port}`;
-  const tokens = new Map(question.tokens.map((token) => [token.handle, token]));
-  if (claims === undefined) return { request: { method, path, host, headers }, tokens };
-  const token = statedToken(claims, jwt);
-  tokens.set(stated, token);
-  const placed = new Headers([[':path', path]]);
-  const provider = issuersIn(jwt).find(({ issuer = '' }) => issuer === token.claims['iss'] || issuer === '');
-  if (provider === undefined) placed.set('authorization', `Bearer ${stated}`);
-  else placeToken(provider, stated, placed);
-  const { path: withToken, rest } = taken(placed, path);
-  return { request: { method, path: withToken, host, headers: [...headers, ...rest] }, tokens };
-}
-
-function taken(placed: Headers, path: string): { readonly path: string; readonly rest: HttpRequest['headers'] } {
-  const rest = [...placed.joined()].filter(([name]) => name !== ':path');
-  return { path: placed.first(':path') ?? path, rest };
-}
-
-/** The providers that trust an issuer; one that only removes headers has another name (behaviour.md 1.2, Translation). */
-function issuersIn(jwt: Jwt | undefined) {
-  return Object.entries(jwt?.providers ?? {}).flatMap(([name, provider]) =>
-    name.startsWith('origins-') ? [provider] : [],
-  );
-}
-
-/** Claims without an issuer are of the only one there is. */
-function statedToken(claims: Token['claims'], jwt: Jwt | undefined): Token {
-  const issuers = [...new Set(issuersIn(jwt).map(({ issuer = '' }) => issuer))];
-  const [only, second] = issuers;
-  if (claims['iss'] === undefined && second !== undefined)
-    throw new MeshError('bad-argument', 'which issuer signed the token?', {
-      hint: `add --jwt-claim iss=ISSUER; trusted there: ${issuers.join(', ')}`,
-    });
-  const whole = { ...(only !== undefined && only !== '' && { iss: only }), ...claims };
-  const payload = Buffer.from(JSON.stringify(whole)).toString('base64url');
-  return { handle: stated, claims: whole, payload, signedBy: 'assumed' };
 }

@@ -40,7 +40,7 @@ export interface EdgeCall {
 }
 
 /** What a server of a gateway does to TLS: ends it, passes it on, or isn't there for it. */
-interface Demand extends TlsSecrets {
+export interface Demand extends TlsSecrets {
   readonly versions: TlsVersions;
   readonly clientCertificate: 'none' | 'optional' | 'required';
 }
@@ -185,7 +185,8 @@ function namesWanted({ names, ownHost }: SocketTls, { host, content }: EdgeCall)
   return sent ? [{ sanType: isIP(host) === 0 ? DNS : IP_ADDRESS, matcher: { exact: host } }] : names;
 }
 
-function noServer({ listener }: EdgeReceiver, { speech, content }: EdgeCall, name: string | undefined): string {
+/** Why no server of a gateway is there for a call. */
+export function noServer({ listener }: EdgeReceiver, { speech, content }: EdgeCall, name: string | undefined): string {
   if (speech.tls === undefined && content !== 'tls')
     return 'the gateway takes TLS only, and the client sends plaintext';
   const names = [...new Set((listener?.filterChains ?? []).flatMap(serverNamesOf))].sort();
@@ -195,7 +196,8 @@ function noServer({ listener }: EdgeReceiver, { speech, content }: EdgeCall, nam
     : `no server of the gateway is for ${sends}: they are for ${names.join(', ')}`;
 }
 
-function demandOf({ transportSocket }: FilterChain): Demand | undefined {
+/** What the chain of a server demands; undefined where it ends no TLS. */
+export function demandOf({ transportSocket }: FilterChain): Demand | undefined {
   const { type_url: url = '', value = new Uint8Array() } = transportSocket?.typedConfig ?? {};
   if (url === '') return undefined;
   const type = typeOf(url);

@@ -73,6 +73,9 @@ export function runHttp(manager: Manager, input: HttpInput): Trail {
         if (Object.keys(metadata).length > 0) findings.believe(issuer);
         return undefined;
       }
+      // What a route says: after all policies.
+      case 'envoy.extensions.filters.http.fault.v3.HTTPFault':
+      case 'envoy.extensions.filters.http.cors.v3.Cors':
       case 'envoy.extensions.filters.http.router.v3.Router':
         return undefined;
       default:

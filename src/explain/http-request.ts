@@ -32,7 +32,6 @@ export function receive(
 ): Received | undefined {
   const path = normalizedPath(manager, request.path, behaviour);
   if (path === undefined) return undefined;
-  if (manager.useRemoteAddress?.value === true) throw new Error('a connection manager that trusts no proxy: unknown');
   const headers = new Headers([
     [':method', request.method],
     [':path', path],
@@ -41,12 +40,21 @@ export function receive(
     ...request.headers,
   ]);
   if (headers.first('x-request-id') === undefined) headers.set('x-request-id', '00000000-0000-4000-8000-000000000000');
-  if (headers.first('x-forwarded-proto') === undefined)
+  const trusting = manager.useRemoteAddress?.value !== true || (manager.xffNumTrustedHops ?? 0) > 0;
+  if (!trusting || headers.first('x-forwarded-proto') === undefined)
     headers.set('x-forwarded-proto', connection.tls ? 'https' : 'http');
   const [peer] = connection.peerNames ?? [];
   if (peer === undefined) headers.remove('x-forwarded-client-cert');
   else headers.add('x-forwarded-client-cert', `By=;Hash=;Subject="";URI=${peer}`);
-  return { headers, remoteAddress: forwardedAddress(headers) ?? connection.peerAddress };
+  return { headers, remoteAddress: clientAddress(manager, headers, connection.peerAddress) };
+}
+
+/** Address of the client: on sidecars whatever the request says, on gateways what proxies say that are known to stand before them. */
+function clientAddress({ useRemoteAddress, xffNumTrustedHops: hops = 0 }: Manager, headers: Headers, peer: string) {
+  if (useRemoteAddress?.value !== true) return forwardedAddress(headers, 1) ?? peer;
+  const told = hops === 0 ? undefined : forwardedAddress(headers, hops);
+  if (peer !== '') headers.add('x-forwarded-for', peer);
+  return told ?? peer;
 }
 
 /** `host.` and `host.:80` are `host` and `host:80`. */
@@ -54,8 +62,8 @@ function withoutLastDot(host: string): string {
   return host.replace(/\.(:[0-9]*)?$/, (_, port: string | undefined) => port ?? '');
 }
 
-/** The last address in `x-forwarded-for`: the one that the nearest proxy added, or whoever pretends to be one. */
-function forwardedAddress(headers: Headers): string | undefined {
-  const last = headers.all('x-forwarded-for').join(',').split(',').at(-1)?.trim() ?? '';
-  return isIP(last) > 0 ? last : undefined;
+/** An address in `x-forwarded-for`, counted from its end: the nearest proxy added the last one, or whoever pretends to be one. */
+function forwardedAddress(headers: Headers, fromEnd: number): string | undefined {
+  const told = headers.all('x-forwarded-for').join(',').split(',').at(-fromEnd)?.trim() ?? '';
+  return isIP(told) > 0 ? told : undefined;
 }

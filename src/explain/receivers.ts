@@ -71,7 +71,12 @@ export function receiverFinder(world: TlsWorld): FindReceiver {
 const ownPages: ReadonlySet<number> = new Set([15021, 15090]);
 
 /** Which listener of a gateway takes what is sent to an address of it: one that is bound to it goes before one for all. */
-function edgeOf({ compiler, now }: TlsWorld, workload: Workload, address: string, port: number): EdgeReceiver {
+export function edgeOf(
+  { compiler, now }: Pick<TlsWorld, 'compiler' | 'now'>,
+  workload: Workload,
+  address: string,
+  port: number,
+): EdgeReceiver {
   const { snapshot } = compiler;
   const { meta, serviceAccount } = workload;
   using sent = sentTo(compiler, workload, 'router');

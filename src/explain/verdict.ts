@@ -12,6 +12,31 @@ export type Verdict = Pick<
   'verdict' | 'status' | 'reason' | 'decidedBy' | 'nearest' | 'asked' | 'token' | 'audited' | 'dryRun'
 >;
 
+/** An answer that no filter had a part in. */
+export function plainVerdict(
+  kind: Answer['verdict'],
+  reason: string,
+  decidedBy: readonly DecidedBy[] = [],
+): Verdict & Rest {
+  return {
+    verdict: kind,
+    status: undefined,
+    reason,
+    decidedBy,
+    nearest: undefined,
+    asked: [],
+    token: undefined,
+    audited: [],
+    dryRun: [],
+    speaks: '',
+    chain: '',
+    notes: [],
+  };
+}
+
+/** What else an answer says of how a call was taken. */
+export type Rest = Pick<Answer, 'speaks' | 'chain' | 'notes'>;
+
 interface Decision {
   readonly verdict: Answer['verdict'];
   readonly status: number | undefined;

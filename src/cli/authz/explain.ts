@@ -15,6 +15,7 @@ Exit codes: 0 allowed, 3 denied (by any of the servers), 4 an external authorize
 Examples:
   coxswain authz explain -f mesh/ --from sleep.foo --to httpbin.foo:8000 --path /headers
   coxswain authz explain --from outside:203.0.113.7 --to db-0.shop:5432 --tcp
+  coxswain authz explain --from outside --to istio-ingressgateway.istio-system:443 --sni shop.example --host shop.example
   coxswain authz explain --from web.shop --to api.shop --jwt-claim sub=alice --jwt-claim realm.roles=admin
 `;
 
