@@ -24,7 +24,7 @@ export function explainCommand(context: CliContext): Command {
   return new Command('explain')
     .summary('say whether a call is allowed, which rule decides, and what is missing')
     .description(
-      'Say whether a call is allowed, which rule decides, and what is missing. What sidecars are sent is evaluated: that of a running control plane, or with -f what files mean.',
+      'Say whether a call is allowed, which rule decides, and what is missing. What Envoys are sent is evaluated: that of a running control plane, or with -f what files mean.',
     )
     .requiredOption('--from <who>', 'POD.NS, SERVICEACCOUNT.NS, a SPIFFE ID, outside, or outside:ADDRESS')
     .requiredOption('--to <what>', 'SERVICE.NS[:PORT], POD.NS:PORT, HOST:PORT or ADDRESS:PORT')
