@@ -79,7 +79,7 @@ async function findProxy(
   const [{ findWorkload, workloadsIn }, { findPod }, { expectedEnvoy }] = await Promise.all([
     import('../snapshot/indexes.ts'),
     import('../sandbox/find-pod.ts'),
-    import('../explain/receivers.ts'),
+    import('../explain/client.ts'),
   ]);
   const asked = parsePodName(flags.proxy);
   const known = findWorkload(snapshot, asked.namespace, asked.name);

@@ -5,7 +5,7 @@ import type { Answer } from './answer.ts';
 import { arrivalOf, type Refusal, receiveConnection } from './arrival.ts';
 import { requestOf, tokenFilter } from './asked-request.ts';
 import type { Call } from './call.ts';
-import { hasSidecar, identityOf } from './client.ts';
+import { expectedEnvoy, hasSidecar, identityOf } from './client.ts';
 import { sentTo } from './compiled.ts';
 import type { Connection } from './connection.ts';
 import { chooseChain } from './filter-chain.ts';
@@ -13,7 +13,6 @@ import { atGateway } from './gateway-answer.ts';
 import { runHttp } from './http-chain.ts';
 import { mtlsOf } from './origin.ts';
 import type { Question } from './question.ts';
-import { expectedEnvoy } from './receivers.ts';
 import { asTheyAre, type Speech, speechOf } from './speech.ts';
 import { leadsNowhere, managerOf, runTcp } from './tcp-chain.ts';
 import { plainVerdict, type Rest, type Verdict, verdictOf } from './verdict.ts';
@@ -95,9 +94,12 @@ function bare(name: string, { protocol }: Question, { tls }: Speech): Verdict & 
 }
 
 /** Addresses that no service owns pass through as they are. */
-function spoken({ sent, destination: { host, port, service }, server, question: { protocol } }: Call): Speech {
+function spoken({ sent, client, destination, server, question }: Call): Speech {
+  const { host, port, service } = destination;
   if (sent === undefined || service === undefined) return asTheyAre;
   const addresses = service.headless ? [server.address] : service.addresses;
+  // What a gateway listens on are its servers, and none of them is on its way out.
+  const protocol = client.envoy === 'router' ? 'tcp' : question.protocol;
   return speechOf(sent, { cluster: outboundCluster(port, host), addresses, port, protocol }, server);
 }
 

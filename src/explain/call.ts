@@ -13,7 +13,7 @@ export interface Call extends World {
   readonly client: Client;
   readonly destination: Destination;
   readonly question: Question;
-  /** What the client's sidecar was sent; undefined without one. */
+  /** What the client's Envoy was sent; undefined without one. */
   readonly sent: Sent | undefined;
   readonly server: Server;
 }

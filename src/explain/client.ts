@@ -1,9 +1,11 @@
 import { isIP } from 'node:net';
 import { MeshError } from '../lib/errors.ts';
 import { type SpiffeId, spiffeId } from '../model/ids.ts';
+import type { ProxyKind } from '../model/proxy.ts';
+import { selects, selectsAll } from '../model/selector.ts';
 import type { Workload } from '../model/workload.ts';
 import { findWorkload, workloadsIn } from '../snapshot/indexes.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import { all, type Snapshot } from '../snapshot/snapshot.ts';
 
 /** Who asks, as far as the mesh knows them. */
 export interface Client {
@@ -13,8 +15,9 @@ export interface Client {
   readonly address: string;
   readonly namespace: string;
   readonly workload: Workload | undefined;
-  /** What its sidecar proves; undefined without a sidecar. */
+  /** What its Envoy proves; undefined without one. */
   readonly identity: string | undefined;
+  readonly envoy: ProxyKind | undefined;
 }
 
 /** Finds the client of a question. Throws MeshError `not-found` with the names there are. */
@@ -26,11 +29,11 @@ export function findClient(snapshot: Snapshot, text: string): Client {
       throw new MeshError('bad-argument', `${JSON.stringify(address)} is no address`, {
         hint: 'write outside:10.0.0.1',
       });
-    return { name: text, address, namespace: '', workload: undefined, identity: undefined };
+    return { name: text, address, namespace: '', workload: undefined, identity: undefined, envoy: undefined };
   }
   if (text.startsWith('spiffe://')) {
     const [, namespace = ''] = /\/ns\/([^/]+)\//.exec(text) ?? [];
-    return { name: text, address: '', namespace, workload: undefined, identity: text };
+    return { name: text, address: '', namespace, workload: undefined, identity: text, envoy: 'sidecar' };
   }
   const { name, namespace } = parseName(text);
   const workload = findWorkload(snapshot, namespace, name) ?? podOf(snapshot, namespace, name);
@@ -43,6 +46,7 @@ export function findClient(snapshot: Snapshot, text: string): Client {
       namespace,
       workload: runs,
       identity: accountIdentity(snapshot, namespace, name),
+      envoy: (runs && expectedEnvoy(snapshot, runs)) ?? 'sidecar',
     };
   }
   const known = [...workloadsIn(snapshot, namespace)].map(({ meta }) => `${meta.name}.${namespace}`);
@@ -72,10 +76,19 @@ export function parseName(text: string): { readonly name: string; readonly names
 /** Whether a sidecar stands before a workload. */
 export const hasSidecar = ({ tlsMode }: Workload): boolean => tlsMode === 'istio';
 
+/** Which kind of Envoy a workload has by what is written alone: a pod that some Gateway chooses and that has no sidecar is a router. */
+export function expectedEnvoy(snapshot: Snapshot, workload: Workload): ProxyKind | undefined {
+  if (hasSidecar(workload)) return 'sidecar';
+  return isChosenByGateway(snapshot, workload) ? 'router' : undefined;
+}
+
+function isChosenByGateway({ gateways }: Snapshot, { labels }: Workload): boolean {
+  return [...all(gateways)].some(({ selector }) => !selectsAll(selector) && selects(selector, labels));
+}
+
 /** What the sidecar of a workload proves to others. */
 export function identityOf(snapshot: Snapshot, workload: Workload): SpiffeId | undefined {
-  if (!hasSidecar(workload) || workload.serviceAccount === '') return undefined;
-  return accountIdentity(snapshot, workload.meta.namespace, workload.serviceAccount);
+  return envoyIdentity(snapshot, workload, hasSidecar(workload) ? 'sidecar' : undefined);
 }
 
 /** What an Envoy with this service account proves to others. */
@@ -83,13 +96,25 @@ export function accountIdentity({ mesh }: Snapshot, namespace: string, serviceAc
   return spiffeId({ trustDomain: mesh.trustDomain, namespace, serviceAccount });
 }
 
+/** A router has an identity, too. */
+export function envoyIdentity(
+  snapshot: Snapshot,
+  { meta, serviceAccount }: Workload,
+  envoy: ProxyKind | undefined,
+): SpiffeId | undefined {
+  if (envoy === undefined || serviceAccount === '') return undefined;
+  return accountIdentity(snapshot, meta.namespace, serviceAccount);
+}
+
 function ofWorkload(snapshot: Snapshot, workload: Workload): Client {
   const { name, namespace } = workload.meta;
+  const envoy = expectedEnvoy(snapshot, workload);
   return {
     name: `${name}.${namespace}`,
     address: workload.addresses[0] ?? '',
     namespace,
     workload,
-    identity: identityOf(snapshot, workload),
+    identity: envoyIdentity(snapshot, workload, envoy),
+    envoy,
   };
 }

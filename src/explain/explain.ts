@@ -38,13 +38,13 @@ function merge(answers: Answer[], { servers, ...answer }: Answer): void {
   else answers[index] = { ...known, servers: [...known.servers, ...servers] };
 }
 
-/** What the client's sidecar was sent; any workload's will do for an identity without one, since all are sent the same. */
-function sentToClient({ compiler }: World, { workload, identity }: Client, { plaintext }: Question): Holder {
+/** What the client's Envoy was sent; any workload's will do for an identity without one, since all are sent the same. */
+function sentToClient({ compiler }: World, { workload, identity, envoy }: Client, { plaintext }: Question): Holder {
   if (identity === undefined || plaintext) return { value: undefined, [Symbol.dispose]: () => undefined };
   const { snapshot } = compiler;
   const stand = workload ?? [...snapshot.pods.values()].flatMap((named) => [...named.values()])[0];
   if (stand === undefined) throw new MeshError('not-found', 'the mesh has no workloads');
-  const value = sentTo(compiler, stand);
+  const value = sentTo(compiler, stand, envoy);
   return { value, [Symbol.dispose]: () => value[Symbol.dispose]() };
 }
 

@@ -2,13 +2,11 @@ import { MeshError } from '../lib/errors.ts';
 import type { ViewId } from '../model/ids.ts';
 import type { Proxy, ProxyKind } from '../model/proxy.ts';
 import { proxyName } from '../model/proxy.ts';
-import { selects, selectsAll } from '../model/selector.ts';
 import type { Workload } from '../model/workload.ts';
 import { secretsIn } from '../snapshot/indexes.ts';
-import { all, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Compiler } from '../translate/compiler.ts';
 import { virtualInbound } from '../translate/envoy/names.ts';
-import { accountIdentity, hasSidecar, identityOf } from './client.ts';
+import { accountIdentity, expectedEnvoy, identityOf } from './client.ts';
 import { sentTo } from './compiled.ts';
 import type { EdgeReceiver } from './gateway-meeting.ts';
 import type { Receiver } from './tls-meeting.ts';
@@ -26,16 +24,6 @@ export interface TlsWorld {
 /** Which kind of Envoy a workload has; undefined for none. */
 export function envoyOf({ compiler: { snapshot }, connected }: TlsWorld, workload: Workload): ProxyKind | undefined {
   return connected?.(proxyName(workload.meta))?.kind ?? expectedEnvoy(snapshot, workload);
-}
-
-/** The same by what is written alone: a pod that some Gateway chooses and that has no sidecar is a router. */
-export function expectedEnvoy(snapshot: Snapshot, workload: Workload): ProxyKind | undefined {
-  if (hasSidecar(workload)) return 'sidecar';
-  return isChosenByGateway(snapshot, workload) ? 'router' : undefined;
-}
-
-function isChosenByGateway({ gateways }: Snapshot, { labels }: Workload): boolean {
-  return [...all(gateways)].some(({ selector }) => !selectsAll(selector) && selects(selector, labels));
 }
 
 /** Finds who receives connections to a port of a workload. */

@@ -1,12 +1,11 @@
 import { MeshError } from '../lib/errors.ts';
-import type { SpiffeId } from '../model/ids.ts';
 import { compareText } from '../model/object.ts';
 import { proxyName } from '../model/proxy.ts';
 import type { Workload } from '../model/workload.ts';
 import { secretsIn } from '../snapshot/indexes.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { type Callee, calleesOf, hostsMeant, standsFor, workloadsByAddress } from './callee.ts';
-import { accountIdentity, findClient } from './client.ts';
+import { envoyIdentity, findClient } from './client.ts';
 import { sentTo } from './compiled.ts';
 import { envoyOf, receiverFinder, type TlsWorld } from './receivers.ts';
 import { callsOf, callsWithoutEnvoy, type TlsCall } from './tls-calls.ts';
@@ -104,16 +103,11 @@ function callerOf(world: TlsWorld, workload: Workload): Caller {
   const { snapshot } = world.compiler;
   const envoy = envoyOf(world, workload);
   return {
-    identity: envoy === undefined ? undefined : identityOf(snapshot, workload),
+    identity: envoyIdentity(snapshot, workload, envoy),
     address: workload.addresses[0] ?? '',
     secrets: envoy === 'router' ? secretsIn(snapshot, workload.meta.namespace) : undefined,
     now: world.now,
   };
-}
-
-/** A router has an identity, too. */
-function identityOf(snapshot: Snapshot, { meta, serviceAccount }: Workload): SpiffeId | undefined {
-  return serviceAccount === '' ? undefined : accountIdentity(snapshot, meta.namespace, serviceAccount);
 }
 
 /** What was decided for Envoys that have yet to come. */

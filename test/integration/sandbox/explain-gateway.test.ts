@@ -42,7 +42,13 @@ const ways = [
   resource(networking, 'VirtualService', 'edge', {
     hosts: ['*'],
     gateways: ['edge'],
-    http: [{ directResponse: { status: 200 } }],
+    http: [
+      {
+        match: [{ headers: { 'x-through': {} } }],
+        route: [{ destination: { host: 'httpbin.foo.svc.cluster.local', port: { number: 8000 } } }],
+      },
+      { directResponse: { status: 200 } },
+    ],
   }),
   resource(networking, 'DestinationRule', 'edge', {
     host: inside,
@@ -182,4 +188,31 @@ describe('authz explain of a gateway against what calls really get', () => {
       expect(new Set(expected.map((line) => line.split(': ').at(-1)))).to.include('denied');
     });
   }
+
+  it('knows whom a server behind the gateway sees', async () => {
+    const call: Call = {
+      title: 'through',
+      asked: { from: gateway, to: 'httpbin.foo:8000', path: '/status/200' },
+      pod: 'sleep.outside',
+      url: `http://${mesh.pod(gateway).ip}:8080/status/200`,
+      args: ['-H', 'x-through: yes'],
+    };
+    const account = 'cluster.local/ns/istio-system/sa/istio-ingressgateway-service-account';
+    for (const [principal, expected] of [
+      [account, 'allowed'],
+      ['cluster.local/ns/foo/sa/httpbin', 'denied'],
+    ] as const) {
+      const policy = JSON.stringify({
+        apiVersion: 'security.istio.io/v1',
+        kind: 'AuthorizationPolicy',
+        metadata: { name: 'behind', namespace: 'foo' },
+        spec: { rules: [from({ principals: [principal] })] },
+      });
+      await mesh.apply(policy, { file: 'policies.yaml' });
+      expect(await said(call), principal).to.equal(expected);
+      await eventually(`${principal} to be ${expected}`, async () =>
+        (await got(call)) === expected ? true : undefined,
+      );
+    }
+  });
 });

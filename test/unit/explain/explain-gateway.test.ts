@@ -80,6 +80,18 @@ describe('explain of a gateway', () => {
     expect(at(policy('DENY', '{}'), { to: 'edge.shop:15021' }).verdict).to.equal('allowed');
   });
 
+  it('knows a gateway that calls by its own identity', () => {
+    const strict = `apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: shop}
+spec: {mtls: {mode: STRICT}}`;
+    const { verdict, arrives } = at(strict, { from: 'edge.shop', to: 'web.shop:80' });
+    expect({ verdict, arrives }).to.deep.equal({
+      verdict: 'allowed',
+      arrives: 'mTLS as cluster.local/ns/shop/sa/edge',
+    });
+  });
+
   it('asks about the connection where TLS is passed on', () => {
     const deny = policy('DENY', '{when: [{key: connection.sni, values: [through.example]}]}');
     const asked = { to: 'edge.shop:443', sni: 'through.example' };
