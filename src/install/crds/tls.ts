@@ -78,7 +78,7 @@ export const listedClientTls = object(
     credentialName: text('Name of the Secret that holds client certificate and key.'),
     caCertCredentialName: text('Name of the Secret that holds the authorities for the server certificate.'),
     subjectAltNames: texts('Names of which the server certificate must hold one.'),
-    sni: text('Name that is sent to the server in the handshake.'),
+    sni: text('Name that is sent to the server in the handshake.', { maxLength: 253 }),
     insecureSkipVerify: flag('Do not check the server certificate.', { nullable: true }),
   },
   rules(

@@ -62,6 +62,7 @@ const forValidatorAlone: ReadonlySet<string> = new Set([
  */
 const beyondSchemas: Readonly<Record<string, string>> = {
   'dr-balancer.yaml': 'a size of a table that is no prime number',
+  'se-socket.yaml': 'the length of a socket path, where host names stand as well',
   'vs-regex.yaml': 'the syntax of RE2',
 };
 

@@ -188,9 +188,12 @@ describe('coxswain install and uninstall on a real cluster', function () {
     // Of kinds that aren't installed only that they are not forbidden can be seen.
     for (const kind of watchedKinds) {
       const ours = kind.group === 'security.istio.io';
-      const answer = await code(
-        client.request('GET', collectionPath(kind, kind.versions[0] ?? (ours ? 'v1' : 'v1alpha1'))),
-      );
+      const path = collectionPath(kind, kind.versions[0] ?? (ours ? 'v1' : 'v1alpha1'));
+      // What was installed a moment ago may not be served yet.
+      const answer = await eventually(`an answer about ${kind.kind}`, async () => {
+        const got = await code(client.request('GET', path));
+        return got === 'unavailable' ? undefined : got;
+      });
       expect(answer, kind.kind).to.equal(kind.required || ours ? 'done' : 'not-found');
     }
     const allowed = [
