@@ -16,9 +16,9 @@ interface Found {
 const known = new WeakMap<Snapshot['gateways'], Found>();
 
 /**
- * What of the Gateways can't hold, and of the rules by which they call, on the workloads that they choose by label, whichever control plane those are connected to: the one that
- * writes the status need not be the one that serves them. A Gateway without labels chooses whatever connects as a gateway, so of it only
- * those who are connected tell.
+ * What of the Gateways can't hold, and of the rules by which they call, on the workloads that they choose by label. It doesn't matter which
+ * control plane those are connected to: the one that writes the status need not be the one that serves them. A Gateway without labels
+ * chooses whatever connects as a gateway, so of it only those who are connected tell.
  */
 export function edgeFindings(snapshot: Snapshot): readonly Finding[] {
   const { gateways, secrets, services, serviceEntries, destinationRules, mesh } = snapshot;

@@ -6,6 +6,7 @@ import type { Explanation } from '../../../src/explain/answer.ts';
 import type { Question } from '../../../src/explain/question.ts';
 import { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { newestEnvoy } from '../../support/e2e-mesh.ts';
+import { from, to } from '../../support/e2e-policies.ts';
 import { gatewayDocument, secretYaml } from '../../support/gateway-documents.ts';
 import { makeAuthority, makeCertificate } from '../../support/origin-certificates.ts';
 import { eventually, exampleManifests, makeRunDir } from '../../support/sandbox.ts';
@@ -65,8 +66,6 @@ const rule = (name: string, action: string, rules: readonly object[]): string =>
     metadata: { name, namespace: 'istio-system' },
     spec: { selector: { matchLabels: { istio: 'ingressgateway' } }, action, rules },
   });
-const to = (operation: object): object => ({ to: [{ operation }] });
-const from = (source: object): object => ({ from: [{ source }] });
 const when = (key: string, values: readonly string[]): object => ({ when: [{ key, values }] });
 
 /** Policies of the gateway, by what they are about. `outside` stands for the address of the client that is no part of the mesh. */
